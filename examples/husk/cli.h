@@ -1,0 +1,125 @@
+/* cli.h - what the files of the command share. The command only reads options, prints, and calls husk's
+ * functions. */
+#ifndef CLI_H
+#define CLI_H
+
+#include "husk.h"
+
+struct texts {
+    const char **v;
+    uint32_t n;
+};
+
+/* One invocation: every option of every command, each filled by its row in an option table. */
+struct cli {
+    /* before the command */
+    const char *root, *log, *log_format, *rootless;
+    bool debug, systemd_cgroup, version, help;
+    /* create, run, exec */
+    const char *bundle, *config, *console_socket, *pid_file, *pidfd_socket;
+    uint64_t preserve_fds;
+    bool detach, keep, no_pivot, no_new_keyring, no_subreaper;
+    /* exec */
+    const char *process, *cwd, *user, *process_label, *apparmor, *cgroup;
+    struct texts env, gids, caps;
+    bool tty, no_new_privs, ignore_paused;
+    /* the others */
+    const char *format, *host, *diff;
+    bool all, force, quiet, json;
+    bool spec_rootless;
+
+    char **argv; /* of the whole process */
+    const struct command *command;
+    const char **args; /* what follows the options; args[n_args] is NULL */
+    int n_args;
+    uint32_t inherited_fds; /* open descriptors from 3 on, without a gap, that the caller left us */
+    struct husk_arena arena;
+    const char *document; /* name of the text that an error's line and column are about */
+};
+
+/* options.c */
+enum option_kind { OPTION_BOOL, OPTION_TEXT, OPTION_NUMBER, OPTION_LIST };
+struct option {
+    const char *name;
+    char letter;
+    enum option_kind kind;
+    size_t at;         /* offset in struct cli */
+    const char *value; /* the value's name for the help text */
+    const char *about; /* NULL: accepted, not shown */
+};
+#define OPTION_END                                                                                           \
+    {                                                                                                        \
+        NULL, 0, OPTION_BOOL, 0, NULL, NULL                                                                  \
+    }
+
+struct command {
+    const char *name, *arguments, *about;
+    int min, max; /* number of arguments; max -1: any */
+    int failure;  /* exit status of an error */
+    const struct option *options;
+    int (*run)(struct cli *c);
+};
+extern const struct command commands[]; /* ends with a NULL name */
+extern const struct option global_options[];
+
+/* Reads options up to the first argument; returns how many of argv were used, or -1 with the reason. */
+int options_parse(struct cli *c, const struct option *table, const char *const *argv, char reason[256]);
+void options_help(const struct command *command); /* NULL: of the program */
+
+/* log.c */
+int log_open(const struct cli *c, struct husk_err *err);
+void log_error(const char *msg); /* and to stderr, when the log is a file */
+void log_debug(const char *fmt, ...) HUSK_PRINTF(1, 2);
+void log_warn(const char *fmt, ...)
+    HUSK_PRINTF(1, 2); /* kept back until log_commit(): engines want one object per failure */
+void log_commit(void);
+/* Reports, and returns the command's failure status. */
+int fail(struct cli *c, const struct husk_err *err);
+int failf(struct cli *c, const char *fmt, ...) HUSK_PRINTF(2, 3);
+/* "config.json:4:9: /process/cwd: ..." */
+void error_text(const struct cli *c, const struct husk_err *err, char *out, size_t size);
+
+/* common.c */
+const char *absolute(struct cli *c, const char *path); /* NULL stays NULL */
+int read_file(struct cli *c, const char *path, const char **text, size_t *len, struct husk_err *err);
+/* Enters the bundle, reads its configuration into *text. */
+int bundle_read(struct cli *c, const char **text, size_t *len, struct husk_err *err);
+int bundle_load(struct cli *c, struct husk_spec *spec, const char **text, size_t *len, struct husk_err *err);
+int request_fill(struct cli *c, struct husk_request *r, struct husk_err *err);
+/* Are the terminal's options as the process needs them? */
+int terminal_check(const struct cli *c, bool terminal, bool detached, struct husk_err *err);
+/* Opens the container that args[0] names. */
+int container_open(struct cli *c, struct husk_container *container, struct husk_err *err);
+void container_init(struct cli *c, struct husk_container *container);
+bool write_all(int fd, const char *data, size_t len);
+void print_text(const struct husk_text *text); /* to stdout */
+
+/* foreground.c: make a process and stay with it */
+struct foreground {
+    int host_tty;
+};
+/* Before the process is made. Opens the host's terminal when the process gets one; its size goes into
+ * *process. */
+int foreground_prepare(struct foreground *f, struct husk_process *process, struct husk_err *err);
+/* Relays and forwards until the process ends; returns its exit status as a shell would show it. */
+int foreground_wait(struct foreground *f, int32_t pid, int console_fd);
+
+/* tty.c */
+int tty_host(void); /* a descriptor of the caller's terminal, or -1 with errno */
+bool tty_raw(int fd);
+void tty_restore(void);
+void tty_resize(int host, int console);
+
+/* protect.c */
+int protect(const struct cli *c,
+            struct husk_err *err); /* returns only when nothing is left to do, or it failed */
+
+int command_create(struct cli *c), command_run(struct cli *c), command_start(struct cli *c);
+int command_state(struct cli *c), command_kill(struct cli *c), command_delete(struct cli *c),
+    command_list(struct cli *c);
+int command_pause(struct cli *c), command_resume(struct cli *c), command_exec(struct cli *c),
+    command_ps(struct cli *c);
+int command_spec(struct cli *c), command_features(struct cli *c), command_plan(struct cli *c),
+    command_check(struct cli *c);
+
+#endif

@@ -1,0 +1,481 @@
+/* husk/plan_make.h - the order of everything: the list that create, run and exec share.
+ *
+ * Part of plan.h's implementation. Each function appends the operations of one step; husk_plan_make reads as the list
+ * of steps. Where a rule of the kernel dictates a place in the order, the comment there says which.
+ */
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_MAKE_IMPLEMENTED)
+#define HUSK_PLAN_MAKE_IMPLEMENTED
+#include "husk/backends.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
+HUSK_API struct husk_op *husk_add(struct husk_planner *p, enum husk_op_kind kind, enum husk_who who, const char *why)
+{
+    static _Thread_local struct husk_op scratch; /* written, never read: the plan fails at its end */
+    struct husk_op *op;
+
+    if (p->n == p->cap) {
+        uint32_t cap = p->cap ? 2 * p->cap : 128;
+        op = husk_arena_grow(p->arena, p->ops, p->n * sizeof *op, cap * sizeof *op);
+        if (op == NULL)
+            return &scratch;
+        p->ops = op;
+        p->cap = cap;
+    }
+    op = &p->ops[p->n++];
+    op->kind = kind;
+    op->who = who;
+    op->why = why;
+    return op;
+}
+
+HUSK_API const char *husk_plan_str(struct husk_planner *p, const char *fmt, ...)
+{
+    char text[4096], *copy;
+    va_list ap;
+    int n;
+
+    va_start(ap, fmt);
+    n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (n < 0 || (size_t)n >= sizeof text)
+        p->arena->failed = true;
+    copy = p->arena->failed ? NULL : husk_strndup(p->arena, text, (size_t)n);
+    return copy ? copy : "";
+}
+
+HUSK_API void husk_plan_note(struct husk_planner *p, const char *at, const char *fmt, ...)
+{
+    struct husk_note *v = husk_arena_grow(p->arena, p->notes, p->n_notes * sizeof *v, (p->n_notes + 1) * sizeof *v);
+    char text[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (v == NULL)
+        return;
+    p->notes = v;
+    v[p->n_notes++] = (struct husk_note){ at, husk_plan_str(p, "%s", text) };
+}
+
+HUSK_API struct husk_op *husk_add_write(struct husk_planner *p, enum husk_who who, enum husk_slot slot, const char *file,
+                                        const char *data, const char *why)
+{
+    struct husk_op *op = husk_add(p, HUSK_OP_WRITE, who, why);
+
+    op->u.write = (struct husk_op_write){ { slot, file }, data };
+    return op;
+}
+
+HUSK_API struct husk_op *husk_add_open(struct husk_planner *p, enum husk_who who, enum husk_slot defines, enum husk_slot slot,
+                                       const char *path, uint32_t flags, enum husk_expect expect, const char *why)
+{
+    struct husk_op *op = husk_add(p, HUSK_OP_OPEN, who, why);
+
+    op->u.open = (struct husk_op_open){ defines, { slot, path }, flags, expect };
+    return op;
+}
+
+/* A copy that ends with NULL, as lists of operations do; initialisers of the caller need not. */
+static struct husk_list husk__list(struct husk_planner *p, const struct husk_strs *s)
+{
+    const char **v = husk_arena_grow(p->arena, s->v, s->n * sizeof *v, (s->n + 1) * sizeof *v);
+
+    return (struct husk_list){ v, v ? s->n : 0 };
+}
+
+static void husk__ignore(struct husk_op *op, int32_t a, int32_t b, int32_t c)
+{
+    op->on_fail = HUSK_IGNORE;
+    op->errnos[0] = a;
+    op->errnos[1] = b;
+    op->errnos[2] = c;
+}
+
+static void husk__sync(struct husk_planner *p, enum husk_who from, const char *name)
+{
+    husk_add(p, HUSK_OP_SYNC, HUSK_BOTH, "default")->u.sync = (struct husk_op_sync){ from, name };
+}
+
+/* user first, so that it owns the others; mount last, since the paths of the rest are the host's. Kernel: setns(2). */
+static const struct { uint64_t type; enum husk_slot slot; const char *file; } husk__ns_order[] = {
+    { CLONE_NEWUSER, HUSK_SLOT_NS_USER, "ns/user" }, { CLONE_NEWPID, HUSK_SLOT_NS_PID, "ns/pid" },
+    { CLONE_NEWNET, HUSK_SLOT_NS_NET, "ns/net" },    { CLONE_NEWIPC, HUSK_SLOT_NS_IPC, "ns/ipc" },
+    { CLONE_NEWUTS, HUSK_SLOT_NS_UTS, "ns/uts" },    { CLONE_NEWCGROUP, HUSK_SLOT_NS_CGROUP, "ns/cgroup" },
+    { CLONE_NEWTIME, HUSK_SLOT_NS_TIME, "ns/time" }, { CLONE_NEWNS, HUSK_SLOT_NS_MNT, "ns/mnt" },
+};
+
+static const char *husk__ns_why(struct husk_planner *p, uint64_t type)
+{
+    for (uint32_t i = 0; i < p->spec->linux_.namespaces.n; i++)
+        if (p->spec->linux_.namespaces.v[i].type == type)
+            return husk_plan_str(p, "/linux/namespaces/%u", i);
+    return "default";
+}
+
+static int husk__plan_namespaces(struct husk_planner *p)
+{
+    const struct husk_linux *l = &p->spec->linux_;
+
+    for (uint32_t i = 0; i < l->namespaces.n; i++) {
+        uint64_t type = l->namespaces.v[i].type;
+        if (!(p->host->namespaces & type))
+            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_FEATURE, 0, husk__ns_why(p, type),
+                             "this kernel has no %s namespaces", husk_name_of(HUSK_TABLE_NAMESPACE, type));
+        if (p->req->action == HUSK_EXEC || l->namespaces.v[i].path != NULL)
+            p->join_ns |= type;
+        else
+            p->new_ns |= type;
+    }
+    p->new_userns = p->new_ns & CLONE_NEWUSER;
+    p->joined_userns = p->join_ns & CLONE_NEWUSER;
+    p->userns = p->new_userns || p->joined_userns || p->host->in_userns;
+    p->new_cgroupns = p->new_ns & CLONE_NEWCGROUP;
+    if (p->host->euid != 0 && !p->new_userns && !p->joined_userns)
+        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_PERMISSION, 0, "/linux/namespaces",
+                         "without root a container needs a user namespace");
+    return HUSK_OK;
+}
+
+static void husk__plan_ns_open(struct husk_planner *p)
+{
+    for (uint32_t i = 0; i < HUSK_COUNT(husk__ns_order); i++) {
+        uint64_t type = husk__ns_order[i].type;
+        const char *why = husk__ns_why(p, type);
+        if (!(p->join_ns & type))
+            continue;
+        if (p->req->action == HUSK_EXEC)
+            husk_add_open(p, HUSK_PARENT, husk__ns_order[i].slot, HUSK_SLOT_TARGET, husk__ns_order[i].file, O_RDONLY,
+                          HUSK_EXPECT_NSFS, why);
+        else
+            husk_add_open(p, HUSK_PARENT, husk__ns_order[i].slot, HUSK_SLOT_HOST,
+                          husk_spec_namespace(p->spec, type)->path, O_RDONLY, HUSK_EXPECT_NSFS, why);
+    }
+}
+
+/* Absolute paths are below what is mounted of the hierarchy, others below the caller's cgroup; on v2 beside it, since a cgroup
+ * with processes takes no controllers below it. Never above the mount's root. */
+static void husk__place_path(struct husk_planner *p, const struct husk_hierarchy *h, struct husk_cgroup_place *c)
+{
+    const char *want = p->spec->linux_.cgroups_path, *from = h->own_path ? h->own_path : "/";
+    size_t root = strcmp(h->mount_root, "/") == 0 ? 0 : strlen(h->mount_root), base = strlen(from);
+
+    if (want == NULL || want[0] == '\0')
+        want = p->req->id;
+    if (want[0] == '/' || strncmp(from, h->mount_root, root) != 0) {
+        from = h->mount_root;
+        base = root;
+    } else if (h->version == 2) {
+        while (base > root && from[base - 1] != '/')
+            base--;
+    }
+    while (base > root && from[base - 1] == '/')
+        base--;
+    c->path = husk_plan_str(p, "%.*s/%s", (int)base, from, want + strspn(want, "/"));
+    c->dir = husk_plan_str(p, "%s%s", h->mountpoint, c->path + root);
+}
+
+static void husk__plan_places(struct husk_planner *p)
+{
+    static const char empty[] = "";
+    const char *reason;
+
+    p->cgroups = husk_arena_alloc(p->arena, HUSK_SLOT_FAMILY * sizeof *p->cgroups);
+    for (uint32_t i = 0; p->cgroups != NULL && i < p->host->n_hierarchies && p->n_cgroups < HUSK_SLOT_FAMILY; i++) {
+        const struct husk_hierarchy *h = &p->host->hierarchies[i];
+        struct husk_cgroup_place *c = &p->cgroups[p->n_cgroups];
+        struct husk_text names = { .arena = p->arena };
+        if (husk_cgroup_backend_for(p->backends, p->host, h, &reason) == NULL)
+            continue;
+        if (!h->writable && (p->host->euid != 0 || p->host->in_userns || p->req->ignore_cgroup_errors))
+            continue;
+        for (uint32_t k = 0; h->version == 1 && k < h->n_controllers; k++)
+            husk_textf(&names, "%s%s", k ? "," : "", h->controllers[k]);
+        c->version = h->version;
+        c->hierarchy = i;
+        c->controllers = names.data ? names.data : empty;
+        husk__place_path(p, h, c);
+        p->n_cgroups++;
+    }
+}
+
+/* exec: the places come from the container's state; find their hierarchies here again. */
+static void husk__plan_known_places(struct husk_planner *p)
+{
+    p->n_cgroups = p->req->n_cgroups < HUSK_SLOT_FAMILY ? p->req->n_cgroups : HUSK_SLOT_FAMILY;
+    p->cgroups = husk_arena_grow(p->arena, p->req->cgroups, p->n_cgroups * sizeof *p->cgroups,
+                                 HUSK_SLOT_FAMILY * sizeof *p->cgroups);
+    for (uint32_t i = 0; p->cgroups != NULL && i < p->n_cgroups; i++) {
+        struct husk_cgroup_place *c = &p->cgroups[i];
+        for (uint32_t k = 0; k < p->host->n_hierarchies; k++) {
+            const struct husk_hierarchy *h = &p->host->hierarchies[k];
+            if (h->version == c->version && strncmp(h->mountpoint, c->dir, strlen(h->mountpoint)) == 0)
+                c->hierarchy = k;
+        }
+    }
+}
+
+static const struct husk_cgroup_backend *husk__place_backend(const struct husk_planner *p, uint32_t place)
+{
+    return husk_cgroup_backend_of(p->backends, p->cgroups[place].version);
+}
+
+/* What every container may use, after the configuration's own rules: the specification's default devices, ptys, and making
+ * nodes (which the others then guard). config-linux.md "Default Devices"; runc and crun allow the same. */
+static const struct husk_device_rule husk__default_rules[] = {
+    { true, 'c', -1, -1, HUSK_DEV_MKNOD },
+    { true, 'b', -1, -1, HUSK_DEV_MKNOD },
+    { true, 'c', 1, 3, 7 }, { true, 'c', 1, 5, 7 }, { true, 'c', 1, 7, 7 }, { true, 'c', 1, 8, 7 }, { true, 'c', 1, 9, 7 },
+    { true, 'c', 5, 0, 7 }, { true, 'c', 5, 2, 7 }, { true, 'c', 136, -1, 7 },
+};
+
+static int husk__plan_device_rules(struct husk_planner *p)
+{
+    const struct husk_resources *r = &p->spec->linux_.resources;
+    int at = husk_host_controller(p->host, "devices");
+    const struct husk_device_backend *const *b = p->backends->device;
+    const char *reason = "this host has no device controller";
+    struct husk_device_rule *rules;
+    uint32_t n = r->devices.n, place = 0;
+
+    if (n == 0)
+        return HUSK_OK;
+    while (at >= 0 && place < p->n_cgroups && p->cgroups[place].hierarchy != (uint32_t)at)
+        place++;
+    if (at < 0 || place == p->n_cgroups) {
+        if (p->userns || p->req->ignore_cgroup_errors)
+            return HUSK_OK; /* no device of the host can be made or bound here that its own permissions do not guard */
+        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, "/linux/resources/devices", "%s", reason);
+    }
+    for (; *b != NULL; b++)
+        if ((*b)->probe(p->host, &p->host->hierarchies[at], &reason) > 0)
+            break;
+    if (*b == NULL) {
+        if (p->userns || p->req->ignore_cgroup_errors)
+            return HUSK_OK;
+        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_BACKEND, 0, "/linux/resources/devices",
+                         "cannot put device rules in force: %s", reason);
+    }
+    rules = husk_arena_grow(p->arena, r->devices.v, n * sizeof *rules, n * sizeof *rules + sizeof husk__default_rules);
+    if (rules == NULL)
+        return HUSK_OK;
+    memcpy(rules + n, husk__default_rules, sizeof husk__default_rules);
+    return (*b)->plan_rules(p, place, rules, n + (uint32_t)HUSK_COUNT(husk__default_rules));
+}
+
+static int husk__plan_cgroups(struct husk_planner *p)
+{
+    int r = HUSK_OK;
+
+    for (uint32_t i = 0; r == 0 && i < p->n_cgroups; i++)
+        r = husk__place_backend(p, i)->plan_create(p, i);
+    if (p->req->action == HUSK_EXEC)
+        return r;
+    if (r == 0)
+        r = husk_resources_check(p);
+    for (uint32_t i = 0; r == 0 && i < p->n_cgroups; i++)
+        r = husk__place_backend(p, i)->plan_limits(p, i);
+    return r ? r : husk__plan_device_rules(p);
+}
+
+static const struct husk_idmap_backend *husk__idmap_backend(struct husk_planner *p)
+{
+    const struct husk_idmap_backend *best = NULL;
+    const char *reason = "no backend is registered";
+    int score, top = 0;
+
+    for (const struct husk_idmap_backend *const *b = p->backends->idmap; *b != NULL; b++) {
+        score = (*b)->probe(p->host, p->spec, &reason);
+        if (score > top) {
+            top = score;
+            best = *b;
+        }
+    }
+    if (best == NULL)
+        husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_BACKEND, 0, "/linux/uidMappings", "cannot write the id maps: %s", reason);
+    return best;
+}
+
+static void husk__plan_rlimits(struct husk_planner *p, enum husk_who who)
+{
+    for (uint32_t i = 0; i < p->process->rlimits.n; i++) {
+        const struct husk_rlimit *r = &p->process->rlimits.v[i];
+        husk_add(p, HUSK_OP_RLIMIT, who, husk_plan_str(p, "/process/rlimits/%u", i))->u.rlimit =
+            (struct husk_op_rlimit){ r->type, r->soft, r->hard };
+    }
+}
+
+/* What the parent does for a child that it can still reach as it was made: id maps, and what a user namespace would forbid. */
+static int husk__plan_parent_setup(struct husk_planner *p)
+{
+    const struct husk_idmap_backend *b;
+    int r = HUSK_OK;
+
+    if (p->new_userns) {
+        if ((b = husk__idmap_backend(p)) == NULL)
+            return HUSK_EHOST;
+        if ((r = b->plan_map(p)) != 0)
+            return r;
+    }
+    if (p->process->oom_score_adj.set)
+        husk_add_write(p, HUSK_PARENT, HUSK_SLOT_TASK, "oom_score_adj",
+                       husk_plan_str(p, "%lld", (long long)p->process->oom_score_adj.v), "/process/oomScoreAdj");
+    if (p->new_userns || p->joined_userns)
+        husk__plan_rlimits(p, HUSK_PARENT);
+    if (p->new_userns || p->joined_userns || p->process->oom_score_adj.set)
+        husk__sync(p, HUSK_PARENT, p->new_userns ? "ids-mapped" : "prepared");
+    return r;
+}
+
+static void husk__plan_undumpable(struct husk_planner *p)
+{
+    husk_add(p, HUSK_OP_PRCTL, HUSK_CHILD, "default")->u.prctl = (struct husk_op_prctl){ PR_SET_DUMPABLE, 0 };
+}
+
+/* Spawn, and the child's way into its cgroups and namespaces. setns(pid), and a time namespace with offsets, hold for children
+ * only, and a pid-1 process may not clone a sibling: then NEWPID waits for the fork, too. */
+static int husk__plan_spawn(struct husk_planner *p)
+{
+    const struct husk_linux *l = &p->spec->linux_;
+    bool offsets = l->time_offsets.n > 0 && p->req->action != HUSK_EXEC && (p->new_ns & CLONE_NEWTIME);
+    bool fork = p->joined_userns || (p->join_ns & CLONE_NEWPID) || offsets || ((p->new_ns & CLONE_NEWTIME) && !p->host->features[HUSK_FEATURE_CLONE3]);
+    uint64_t later = CLONE_NEWCGROUP | (fork ? (uint64_t)CLONE_NEWPID | CLONE_NEWTIME : 0);
+    uint64_t flags = p->joined_userns ? 0 : p->new_ns & ~later, rest = p->new_ns & ~flags;
+    struct husk_op *op = husk_add(p, HUSK_OP_SPAWN, HUSK_BOTH, flags ? "/linux/namespaces" : "default");
+    int r;
+
+    op->u.spawn.flags = flags;
+    for (uint32_t i = 0; i < p->n_cgroups; i++)
+        if (p->cgroups[i].version == 2 && p->host->features[HUSK_FEATURE_CLONE_INTO_CGROUP])
+            op->u.spawn.flags |= CLONE_INTO_CGROUP;
+    if (p->new_userns && (r = husk__plan_parent_setup(p)) != 0)
+        return r;
+    for (uint32_t i = 0; i < p->n_cgroups; i++)
+        if ((r = husk__place_backend(p, i)->plan_join(p, i)) != 0)
+            return r;
+    if (p->join_ns) /* processes of these namespaces could look at us: nothing of the host may be reached by ptrace(2) */
+        husk__plan_undumpable(p);
+    for (uint32_t i = 0; i < HUSK_COUNT(husk__ns_order); i++) {
+        if (!(p->join_ns & husk__ns_order[i].type))
+            continue;
+        op = husk_add(p, HUSK_OP_SETNS, HUSK_CHILD, husk__ns_why(p, husk__ns_order[i].type));
+        op->u.setns = (struct husk_op_setns){ husk__ns_order[i].slot, husk__ns_order[i].type };
+    }
+    if (rest)
+        husk_add(p, HUSK_OP_UNSHARE, HUSK_CHILD, "/linux/namespaces")->u.unshare.flags = rest;
+    for (uint32_t i = 0; offsets && i < l->time_offsets.n; i++) {
+        const struct husk_time_offset *o = &l->time_offsets.v[i];
+        const char *clock = husk_name_of(HUSK_TABLE_CLOCK, o->clock);
+        husk_add_write(p, HUSK_CHILD, HUSK_SLOT_PROC, "self/timens_offsets",
+                       husk_plan_str(p, "%s %lld %u\n", clock, (long long)o->secs, o->nanosecs),
+                       husk_plan_str(p, "/linux/timeOffsets/%s", clock));
+    }
+    if (p->new_userns || p->joined_userns) { /* become the namespace's root, whom its mounts and files belong to */
+        op = husk_add(p, HUSK_OP_USER, HUSK_CHILD, "default");
+        op->u.user = (struct husk_op_user){ .umask = HUSK_ID_KEEP, .no_setgroups = true };
+    }
+    if (!p->join_ns) /* only now: an undumpable process may not write its own timens_offsets */
+        husk__plan_undumpable(p);
+    if (fork)
+        husk_add(p, HUSK_OP_FORK, HUSK_BOTH, "default");
+    return p->new_userns ? HUSK_OK : husk__plan_parent_setup(p);
+}
+
+#include "husk/plan_mounts.h"
+#include "husk/plan_process.h"
+
+static void husk__plan_sockets(struct husk_planner *p)
+{
+    struct husk_op *op;
+
+    if (p->req->console_socket != NULL && p->process->terminal) {
+        op = husk_add(p, HUSK_OP_SOCKET, HUSK_PARENT, "/process/terminal");
+        op->u.socket = (struct husk_op_socket){ HUSK_SLOT_CONSOLE_SOCKET, { HUSK_SLOT_HOST, p->req->console_socket }, false };
+    }
+    if (p->req->pidfd_socket != NULL) {
+        op = husk_add(p, HUSK_OP_SOCKET, HUSK_PARENT, "default");
+        op->u.socket = (struct husk_op_socket){ HUSK_SLOT_PIDFD_SOCKET, { HUSK_SLOT_HOST, p->req->pidfd_socket }, false };
+    }
+    if (p->req->action == HUSK_CREATE) {
+        op = husk_add(p, HUSK_OP_SOCKET, HUSK_PARENT, "default");
+        op->u.socket = (struct husk_op_socket){ HUSK_SLOT_GATE, { HUSK_SLOT_STATE, "gate" }, true };
+    }
+    for (int k = 0; k <= HUSK_HOOK_POSTSTART && p->req->action != HUSK_EXEC; k++)
+        if (p->spec->hooks[k].n > 0) {
+            husk_add(p, HUSK_OP_MEMFD, HUSK_PARENT, "/hooks")->u.memfd.slot = HUSK_SLOT_HOOK_STATE;
+            break;
+        }
+}
+
+static int husk__plan_steps(struct husk_planner *p)
+{
+    const struct husk_linux *l = &p->spec->linux_;
+    bool exec = p->req->action == HUSK_EXEC;
+    int r;
+
+    if ((r = husk__plan_namespaces(p)) != 0 || (r = husk__plan_supported(p)) != 0)
+        return r;
+    husk__plan_sockets(p);
+    if (!exec) {
+        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_AUX, HUSK_SLOT_HOST, husk__root_path(p), O_PATH | O_DIRECTORY | O_NOFOLLOW,
+                      HUSK_EXPECT_DIR, "/root/path"); /* fails before anything is made */
+        if (l->sysctl.n > 0 || l->time_offsets.n > 0)
+            husk_add_open(p, HUSK_PARENT, HUSK_SLOT_PROC, HUSK_SLOT_HOST, "/proc", O_PATH | O_DIRECTORY, HUSK_EXPECT_PROCFS,
+                          "default");
+    }
+    husk__plan_ns_open(p);
+    if (exec)
+        husk__plan_known_places(p);
+    else
+        husk__plan_places(p);
+    if ((r = husk__plan_cgroups(p)) != 0 || (r = husk__plan_spawn(p)) != 0)
+        return r;
+    if (!exec && (r = husk__plan_filesystem(p)) != 0)
+        return r;
+    if (exec)
+        husk__plan_enter(p);
+    return husk__plan_process(p);
+}
+
+HUSK_API int husk_plan_make(struct husk_plan *plan, struct husk_arena *arena, const struct husk_spec *spec,
+                            const struct husk_host *host, const struct husk_request *req, struct husk_err *err)
+{
+    static const struct husk_process nothing; /* create without process is legal; start then refuses */
+    struct husk_planner p = {
+        .arena = arena, .spec = spec, .host = host, .req = req, .err = err,
+        .process = req->process ? req->process : spec->process ? spec->process : &nothing,
+        .backends = req->backends ? req->backends : &husk_backends_default,
+    };
+    int r;
+
+    memset(plan, 0, sizeof *plan);
+    if (req->id == NULL || req->id[0] == '\0')
+        return husk_fail(err, HUSK_EARG, HUSK_DIAG_ID, 0, NULL, "a plan needs a container id");
+    if (req->action != HUSK_EXEC && (req->bundle == NULL || req->bundle[0] != '/') &&
+        (spec->root.path == NULL || spec->root.path[0] != '/'))
+        return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, "/root/path", "a relative root needs the bundle's absolute path");
+    for (uint32_t i = 0; i < spec->notes.n; i++)
+        husk_plan_note(&p, spec->notes.v[i].at, "%s", spec->notes.v[i].msg);
+    if ((r = husk__plan_steps(&p)) != 0)
+        return r;
+    if (arena->failed)
+        return husk_fail(err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, NULL, "out of memory, or a text of the plan is too long");
+    *plan = (struct husk_plan){ .ops = p.ops, .n = p.n, .action = req->action, .id = req->id, .cgroups = p.cgroups,
+                                .n_cgroups = p.n_cgroups, .notes = { p.notes, p.n_notes } };
+    return HUSK_OK;
+}
+#endif

@@ -1,0 +1,280 @@
+/* husk/plan_process.h - what the program is given: streams, user, capabilities, environment, filter; and the end of the list.
+ * Part of plan.h's implementation; see plan_make.h.
+ */
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_PROCESS_IMPLEMENTED)
+#define HUSK_PLAN_PROCESS_IMPLEMENTED
+
+#define HUSK__CAP_SYS_ADMIN 21u
+#define HUSK__DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Members of the configuration that the model holds and this version cannot carry out: said before anything is made. */
+static int husk__plan_supported(struct husk_planner *p)
+{
+    const struct husk_linux *l = &p->spec->linux_;
+    const struct husk_process *c = p->process;
+    const struct { bool used; const char *at; } rows[] = {
+        { c->apparmor_profile != NULL && c->apparmor_profile[0], "/process/apparmorProfile" },
+        { c->selinux_label != NULL && c->selinux_label[0], "/process/selinuxLabel" },
+        { l->mount_label != NULL && l->mount_label[0], "/linux/mountLabel" },
+        { c->scheduler.set, "/process/scheduler" },
+        { c->io_priority.set, "/process/ioPriority" },
+        { p->req->action == HUSK_EXEC && (c->exec_cpu_affinity.initial || c->exec_cpu_affinity.final), "/process/execCPUAffinity" },
+        { l->net_devices.n > 0, "/linux/netDevices" },
+        { l->intel_rdt.set, "/linux/intelRdt" },
+        { l->memory_policy.set, "/linux/memoryPolicy" },
+        { l->personality.set && l->personality.v != 0, "/linux/personality" },
+        { l->seccomp.set && l->seccomp.listener_path != NULL, "/linux/seccomp/listenerPath" },
+    };
+
+    for (size_t i = 0; i < HUSK_COUNT(rows); i++)
+        if (rows[i].used)
+            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, 0, rows[i].at, "not supported by this version of husk");
+    for (uint32_t i = 0; i < p->spec->mounts.n; i++) {
+        const struct husk_mount *m = &p->spec->mounts.v[i];
+        if (m->tmpcopyup || m->idmap || m->uid_mappings.n > 0)
+            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, 0, husk_plan_str(p, "/mounts/%u", i),
+                             "%s is not supported by this version of husk", m->tmpcopyup ? "tmpcopyup" : "an id-mapped mount");
+        if ((m->rec_set || m->rec_clear) && !p->host->features[HUSK_FEATURE_MOUNT_SETATTR])
+            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_FEATURE, 0, husk_plan_str(p, "/mounts/%u/options", i),
+                             "recursive mount options need mount_setattr(2), Linux 5.12");
+    }
+    return HUSK_OK;
+}
+
+/* Last entry of a name wins; LISTEN_* are ours when descriptors are passed on; "HOME=" is filled by the home operation. */
+static struct husk_list husk__plan_env(struct husk_planner *p, bool *wants_home)
+{
+    const struct husk_strs *env = &p->process->env;
+    const char **v = husk_arena_alloc(p->arena, (env->n + 4) * sizeof *v);
+    uint32_t n = 0;
+
+    *wants_home = true;
+    for (uint32_t i = 0; v != NULL && i < env->n; i++) {
+        size_t name = strcspn(env->v[i], "=") + 1;
+        bool again = p->req->listen_fds > 0 && (strncmp(env->v[i], "LISTEN_FDS=", 11) == 0 || strncmp(env->v[i], "LISTEN_PID=", 11) == 0);
+        for (uint32_t k = i + 1; k < env->n && !again; k++)
+            again = strncmp(env->v[i], env->v[k], name) == 0;
+        if (again || strcmp(env->v[i], "HOME=") == 0)
+            continue;
+        if (strncmp(env->v[i], "HOME=", 5) == 0)
+            *wants_home = false;
+        v[n++] = env->v[i];
+    }
+    if (v != NULL && *wants_home)
+        v[n++] = "HOME=";
+    if (v != NULL && p->req->listen_fds > 0) {
+        v[n++] = husk_plan_str(p, "LISTEN_FDS=%u", p->req->listen_fds);
+        v[n++] = "LISTEN_PID=1";
+    }
+    return (struct husk_list){ v, n };
+}
+
+/* What execvp(3) would try, in the container. Relative and empty entries of PATH are left out: they would search the cwd. */
+static struct husk_list husk__plan_candidates(struct husk_planner *p)
+{
+    const char *name = p->process->args.v[0], *path = HUSK__DEFAULT_PATH;
+    const struct husk_strs *env = &p->process->env;
+    const char **v;
+    uint32_t n = 0, max = 1;
+
+    for (uint32_t i = 0; i < env->n; i++)
+        if (strncmp(env->v[i], "PATH=", 5) == 0)
+            path = env->v[i] + 5;
+    for (const char *c = path; *c; c++)
+        max += *c == ':';
+    v = husk_arena_alloc(p->arena, (max + 1) * sizeof *v);
+    if (v == NULL)
+        return (struct husk_list){ NULL, 0 };
+    if (strchr(name, '/') != NULL) {
+        v[n++] = name;
+        return (struct husk_list){ v, n };
+    }
+    for (const char *c = path; name[0] != '\0'; c++) {
+        size_t len = strcspn(c, ":");
+        if (c[0] == '/')
+            v[n++] = husk_plan_str(p, "%.*s/%s", (int)len, c, name);
+        c += len;
+        if (*c == '\0')
+            break;
+    }
+    return (struct husk_list){ v, n };
+}
+
+/* The sets as they will be: what the caller cannot grant is left out with a note (config.md: must not be an error). A new user
+ * namespace has all. Ambient needs permitted and inheritable, capabilities(7). */
+static struct husk_op_caps husk__plan_caps(struct husk_planner *p, uint64_t *bounding)
+{
+    const struct husk_caps *c = &p->process->caps;
+    uint64_t all = p->host->cap_last >= 63 ? UINT64_MAX : (UINT64_C(2) << p->host->cap_last) - 1;
+    uint64_t can = p->new_userns || p->joined_userns ? all : p->host->caps_effective & p->host->caps_bounding & all;
+    uint64_t want = c->effective | c->permitted | c->inheritable | c->bounding | c->ambient;
+    struct husk_op_caps out = { c->effective & c->permitted & can, c->permitted & can, c->inheritable & can, 0 };
+
+    out.ambient = c->ambient & out.permitted & out.inheritable;
+    *bounding = c->bounding & can;
+    for (uint32_t i = 0; i < 64; i++)
+        if (want & ~can & (UINT64_C(1) << i)) {
+            const char *name = husk_name_of(HUSK_TABLE_CAPABILITY, i);
+            husk_plan_note(p, "/process/capabilities", "%s cannot be granted here", name ? name : "a capability");
+        }
+    return out;
+}
+
+static int husk__plan_seccomp(struct husk_planner *p)
+{
+    const struct husk_seccomp *profile = &p->spec->linux_.seccomp;
+    const char *reason = "this build has no seccomp compiler (WITH_SECCOMP=0)";
+    const struct husk_seccomp_backend *const *b = p->backends->seccomp;
+    struct husk_bytes filter;
+    struct husk_op *op;
+    uint32_t flags;
+    int r;
+
+    for (; *b != NULL; b++)
+        if ((*b)->probe(p->host, &reason) > 0)
+            break;
+    if (*b == NULL)
+        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_BACKEND, 0, "/linux/seccomp", "cannot load a filter: %s", reason);
+    if ((r = (*b)->compile(p, profile, &filter, &flags)) != 0)
+        return r;
+    op = husk_add(p, HUSK_OP_SECCOMP, HUSK_CHILD, "/linux/seccomp");
+    op->u.seccomp = (struct husk_op_seccomp){ flags, filter };
+    return HUSK_OK;
+}
+
+static void husk__plan_user(struct husk_planner *p)
+{
+    const struct husk_user *u = &p->process->user;
+    struct husk_op *op = husk_add(p, HUSK_OP_USER, HUSK_CHILD, "/process/user");
+
+    op->u.user = (struct husk_op_user){
+        .uid = u->uid, .gid = u->gid, .umask = u->umask.set ? u->umask.v : 0022,
+        .groups = { u->additional_gids.v, u->additional_gids.n },
+        /* an unprivileged writer of gid_map had to deny setgroups (user_namespaces(7)) */
+        .no_setgroups = u->additional_gids.n == 0 && p->host->euid != 0 && (p->new_userns || p->joined_userns),
+    };
+}
+
+static void husk__plan_set_caps(struct husk_planner *p, const struct husk_op_caps *caps)
+{
+    husk_add(p, HUSK_OP_CAPS, HUSK_CHILD, "/process/capabilities")->u.caps = *caps;
+}
+
+/* Directory, home and executable are looked up as the user; a missing program fails create already. */
+static void husk__plan_find(struct husk_planner *p, bool wants_home)
+{
+    struct husk_op *op;
+
+    husk_add(p, HUSK_OP_CHDIR, HUSK_CHILD, "/process/cwd")->u.chdir.path = p->process->cwd ? p->process->cwd : "/";
+    if (wants_home)
+        husk_add(p, HUSK_OP_HOME, HUSK_CHILD, "default")->u.home.uid = p->process->user.uid;
+    op = husk_add(p, HUSK_OP_LOOKUP, HUSK_CHILD, "/process/args/0");
+    op->u.lookup = (struct husk_op_lookup){ p->process->args.v[0], husk__plan_candidates(p) };
+}
+
+/* exec: the root is the one that setns(mnt) brought, or the caller's. */
+static void husk__plan_enter(struct husk_planner *p)
+{
+    husk_add_open(p, HUSK_CHILD, HUSK_SLOT_ROOTFS, HUSK_SLOT_HOST, "/", O_PATH | O_DIRECTORY, HUSK_EXPECT_DIR, "default");
+    husk__plan_console(p);
+}
+
+/* Parent operations that end create: descriptors sent, pid file, state. */
+static void husk__plan_ready(struct husk_planner *p)
+{
+    struct husk_op *op;
+
+    if (p->process->terminal) {
+        husk_add(p, HUSK_OP_GIVE, HUSK_BOTH, "/process/terminal")->u.give.slot = HUSK_SLOT_CONSOLE;
+        if (p->req->console_socket != NULL) {
+            op = husk_add(p, HUSK_OP_SEND, HUSK_PARENT, "/process/terminal");
+            op->u.send = (struct husk_op_send){ HUSK_SLOT_CONSOLE_SOCKET, HUSK_SLOT_CONSOLE, "/dev/ptmx" };
+        }
+    }
+    husk_add(p, HUSK_OP_FDS, HUSK_CHILD, "default")->u.fds.preserve = p->req->preserve_fds;
+    husk__sync(p, HUSK_CHILD, "ready");
+    if (p->req->pidfd_socket != NULL) {
+        op = husk_add(p, HUSK_OP_SEND, HUSK_PARENT, "default");
+        op->u.send = (struct husk_op_send){ HUSK_SLOT_PIDFD_SOCKET, HUSK_SLOT_PIDFD,
+                                            p->req->action == HUSK_EXEC ? "setns" : "standard" };
+    }
+    if (p->req->pid_file != NULL)
+        husk_add(p, HUSK_OP_PIDFILE, HUSK_PARENT, "default")->u.pidfile.path = p->req->pid_file;
+    if (p->req->action != HUSK_EXEC)
+        husk_add(p, HUSK_OP_RECORD, HUSK_PARENT, "default")->u.record.status = "created";
+}
+
+static void husk__plan_gate(struct husk_planner *p)
+{
+    const struct husk_hook_list *h = p->spec->hooks;
+
+    if (p->req->action == HUSK_EXEC)
+        return;
+    if (h[HUSK_HOOK_START_CONTAINER].n > 0) {
+        husk__plan_hook_state(p, "created", true);
+        husk__sync(p, HUSK_PARENT, "created");
+    }
+    if (p->req->action == HUSK_CREATE)
+        husk_add(p, HUSK_OP_GATE, HUSK_BOTH, "default");
+    husk__plan_hooks(p, HUSK_HOOK_START_CONTAINER, HUSK_CHILD);
+}
+
+static void husk__plan_after_exec(struct husk_planner *p)
+{
+    if (p->req->action == HUSK_EXEC)
+        return;
+    husk_add(p, HUSK_OP_RECORD, HUSK_PARENT, "default")->u.record.status = "running";
+    if (p->spec->hooks[HUSK_HOOK_POSTSTART].n == 0)
+        return;
+    if (p->req->action == HUSK_CREATE) /* `start` is another process than `create` */
+        husk_add(p, HUSK_OP_MEMFD, HUSK_PARENT, "/hooks")->u.memfd.slot = HUSK_SLOT_HOOK_STATE;
+    husk__plan_hook_state(p, "running", false);
+    husk__plan_hooks(p, HUSK_HOOK_POSTSTART, HUSK_PARENT);
+}
+
+/* From here to the end. Two orders, since a filter may be loaded either with no_new_privs or with CAP_SYS_ADMIN: with the first
+ * it comes right before exec; with the second, CAP_SYS_ADMIN is kept up to it and only capset(2) and exec follow. */
+static int husk__plan_process(struct husk_planner *p)
+{
+    const struct husk_process *c = p->process;
+    bool filter = p->spec->linux_.seccomp.set, nnp = c->no_new_privileges, wants_home;
+    struct husk_op_caps caps, early;
+    struct husk_list env;
+    struct husk_op *op;
+    uint64_t bounding;
+    int r;
+
+    if (c->args.n == 0)
+        return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_MISSING, 0, "/process", "no process to run: args is needed");
+    env = husk__plan_env(p, &wants_home);
+    caps = husk__plan_caps(p, &bounding);
+    if (!p->new_userns && !p->joined_userns)
+        husk__plan_rlimits(p, HUSK_CHILD);
+    op = husk_add(p, HUSK_OP_STDIO, HUSK_CHILD, c->terminal ? "/process/terminal" : "default");
+    op->u.stdio = (struct husk_op_stdio){ c->terminal, c->user.uid };
+    if (nnp)
+        husk_add(p, HUSK_OP_PRCTL, HUSK_CHILD, "/process/noNewPrivileges")->u.prctl = (struct husk_op_prctl){ PR_SET_NO_NEW_PRIVS, 1 };
+    op = husk_add(p, HUSK_OP_CHDIR, HUSK_CHILD, "/process/cwd"); /* a directory that root alone may enter is fine, too */
+    op->u.chdir.path = c->cwd ? c->cwd : "/";
+    husk__ignore(op, EACCES, EPERM, 0);
+    husk_add(p, HUSK_OP_BOUND, HUSK_CHILD, "/process/capabilities/bounding")->u.bound.keep = bounding;
+    husk__plan_user(p);
+    early = caps;
+    if (filter && !nnp) {
+        early.effective |= UINT64_C(1) << HUSK__CAP_SYS_ADMIN;
+        early.permitted |= UINT64_C(1) << HUSK__CAP_SYS_ADMIN;
+        early.ambient = 0;
+    }
+    husk__plan_set_caps(p, &early);
+    husk__plan_find(p, wants_home);
+    husk__plan_ready(p);
+    husk__plan_gate(p);
+    if (filter && (r = husk__plan_seccomp(p)) != 0)
+        return r;
+    if (filter && !nnp)
+        husk__plan_set_caps(p, &caps);
+    husk_add(p, HUSK_OP_EXEC, HUSK_BOTH, "/process/args")->u.exec = (struct husk_op_exec){ husk__list(p, &c->args), env };
+    husk__plan_after_exec(p);
+    return HUSK_OK;
+}
+#endif

@@ -1,0 +1,53 @@
+# Tests: make test runs all that this machine can. Each program prints TAP; tests/run counts.
+# VIEWS: the cgroup layouts that integration tests see (see tests/lib/harness.py).
+
+UNIT = $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+APPLY = $(patsubst tests/apply/%.c,%,$(wildcard tests/apply/test_*.c))
+SIM = $(patsubst tests/sim/%.c,%,$(wildcard tests/sim/test_*.c))
+FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+INTEGRATION = $(wildcard tests/integration/*.py)
+TEST_PROGRAMS = $(addprefix $(BUILD)/tests/,$(UNIT) $(APPLY) $(SIM) $(FUZZ))
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+vpath %.c tests/unit tests/apply tests/sim tests/fuzz
+
+$(BUILD)/tests/%: %.c $(BUILD)/libhusk.a $(HEADERS) $(wildcard tests/unit/*.h tests/apply/*.h tests/sim/*.h)
+	@mkdir -p $(@D)
+	@echo "  $@"
+	$(Q)$(CC) $(HUSK_CFLAGS) -Itests/unit -Ibackends -o $@ $< $(BUILD)/libhusk.a $(LIBS)
+$(BUILD)/tests/probe: tests/differential/probe.c
+	@mkdir -p $(@D)
+	@echo "  $@"
+	$(Q)$(CC) -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -static -o $@ $<
+
+test-programs: all $(TEST_PROGRAMS) $(BUILD)/tests/probe
+
+# The same programs and the command itself under the address and undefined behaviour sanitizers.
+asan:
+	$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g' CFLAGS='$(SANITIZE)' LDFLAGS='$(SANITIZE)' test-programs
+clang:
+	$(MAKE) BUILD=$(BUILD)/clang CC=clang all
+# What a vendor without libraries builds: nothing but libc.
+bare:
+	$(MAKE) BUILD=$(BUILD)/bare WITH_CJSON=0 WITH_SECCOMP=0 WITH_BPF=0 all
+
+tidy:
+	clang-tidy --quiet --warnings-as-errors='*' $(BUILD)/implementation.c $(wildcard backends/*.c examples/husk/*.c tools/*.c) -- \
+	    -std=gnu11 -D_GNU_SOURCE -Iinclude -Iexamples/husk $(FEATURES) 2>/dev/null
+
+PARALLEL = $(foreach t,$(UNIT) $(SIM),$(BUILD)/tests/$(t) '$(t) (asan): $(BUILD)/asan/tests/$(t)') \
+	$(foreach t,$(FUZZ),'$(t): $(BUILD)/asan/tests/$(t) tests/fuzz/corpus/$(patsubst fuzz_%,%,$(t))/*') \
+	'headers: tools/check-headers' 'layering: tools/check-layering' 'child: tools/check-child' 'golden: tests/golden/run'
+SERIAL = $(foreach t,$(APPLY),$(BUILD)/tests/$(t) '$(t) (asan): $(BUILD)/asan/tests/$(t)') $(INTEGRATION) \
+	tests/engines/podman.py tests/badconfig/run.py 'badconfig (asan): HUSK=$(BUILD)/asan/husk tests/badconfig/run.py' tests/differential/run.py
+
+check: test-programs asan clang bare
+	@BUILD=$(abspath $(BUILD)) HUSK=$(abspath $(BUILD)/husk) tests/run -j 2 $(PARALLEL) -- $(SERIAL)
+test:
+	tools/deps test
+	@$(MAKE) --no-print-directory tidy check
+demo:
+	@tools/deps build
+	@$(MAKE) --no-print-directory -j 2 all
+	@BUILD=$(BUILD) tools/demo
+
+.PHONY: test-programs asan clang bare tidy check test demo
