@@ -221,16 +221,11 @@ static int plan_rules(struct husk_planner *p, uint32_t place, const struct husk_
     struct program g = { .arena = p->arena };
     struct husk__rules l;
     struct husk_op *op;
-    uint32_t kept = 0;
     int rc = husk__device_rules(p, rules, n, &l);
 
     (void)place; /* a container has one cgroup of v2 */
     if (rc != 0)
         return rc;
-    for (uint32_t i = 0; i < l.n; i++) /* no device has such a number, and no instruction room for it */
-        if (l.v[i].major <= INT32_MAX && l.v[i].minor <= INT32_MAX)
-            l.v[kept++] = l.v[i];
-    l.n = kept;
     if (l.n == 0 && l.base)
         return HUSK_OK;
     emit_program(&g, &l);

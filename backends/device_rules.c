@@ -97,6 +97,8 @@ int husk__device_rules(struct husk_planner *p, const struct husk_device_rule *gi
             m = 0;
             continue;
         }
+        if (g->major > INT32_MAX || g->minor > INT32_MAX)
+            continue; /* no device has it, and v1 takes 4294967295 for "any" */
         for (uint32_t type = HUSK__BLOCK; type <= HUSK__CHAR; type++)
             if (types & type)
                 all[m++] = (struct husk__rule){ g->allow, type, g->access & HUSK__ANY_ACCESS, g->major, g->minor, i };

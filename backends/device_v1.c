@@ -23,15 +23,35 @@ static const char *number(struct husk_planner *p, int64_t n)
     return n < 0 ? "*" : husk_plan_str(p, "%lld", (long long)n);
 }
 
-/* One exception must grant a whole request, so a narrow one gets the accesses of those that cover it, too. */
-static uint32_t granted(const struct husk__rules *l, const struct husk__rule *r)
+/* "c 1:3 rwm". One exception must grant a whole request, so a narrow one gets the accesses of those that cover it, too. */
+static void plan_exception(struct husk_planner *p, uint32_t place, const struct husk__rules *l, const struct husk__rule *r)
 {
-    uint32_t access = r->access;
+    for (uint32_t type = HUSK__BLOCK; type <= HUSK__CHAR; type++) {
+        struct husk__rule one = *r;
+        one.types &= type;
+        for (uint32_t i = 0; i < l->n; i++)
+            if (r->allow && husk__rule_covers(&l->v[i], &one))
+                one.access |= l->v[i].access;
+        if (one.types)
+            plan_line(p, place, r->allow,
+                      husk_plan_str(p, "%c %s:%s %s%s%s", type == HUSK__BLOCK ? 'b' : 'c', number(p, r->major),
+                                    number(p, r->minor), one.access & HUSK_DEV_READ ? "r" : "",
+                                    one.access & HUSK_DEV_WRITE ? "w" : "", one.access & HUSK_DEV_MKNOD ? "m" : ""),
+                      husk__rule_at(p, r->index));
+    }
+}
 
+/* Rules "1:*" and "*:3" with different accesses share the device 1:3, which needs an exception with both. */
+static void plan_crossings(struct husk_planner *p, uint32_t place, const struct husk__rules *l)
+{
     for (uint32_t i = 0; i < l->n; i++)
-        if (r->allow && husk__rule_covers(&l->v[i], r))
-            access |= l->v[i].access;
-    return access;
+        for (uint32_t k = 0; k < l->n; k++) {
+            const struct husk__rule *a = &l->v[i], *b = &l->v[k];
+            struct husk__rule both = { true, a->types & b->types, a->access | b->access, a->major, b->minor, b->index };
+            if (a->allow && a->major != -1 && a->minor == -1 && b->major == -1 && b->minor != -1 && both.access != a->access &&
+                both.access != b->access)
+                plan_exception(p, place, l, &both);
+        }
 }
 
 static int plan_rules(struct husk_planner *p, uint32_t place, const struct husk_device_rule *rules, uint32_t n)
@@ -47,17 +67,9 @@ static int plan_rules(struct husk_planner *p, uint32_t place, const struct husk_
                              "cannot %s part of what an earlier rule %s: cgroup v1 has no exceptions from exceptions",
                              l.base ? "allow" : "deny", l.base ? "denies" : "allows");
     plan_line(p, place, l.base, "a", "/linux/resources/devices");
-    for (uint32_t i = 0; i < l.n; i++) {
-        const struct husk__rule *r = &l.v[i];
-        uint32_t access = granted(&l, r);
-        for (uint32_t type = HUSK__BLOCK; type <= HUSK__CHAR; type++)
-            if (r->types & type)
-                plan_line(p, place, r->allow,
-                          husk_plan_str(p, "%c %s:%s %s%s%s", type == HUSK__BLOCK ? 'b' : 'c', number(p, r->major),
-                                        number(p, r->minor), access & HUSK_DEV_READ ? "r" : "",
-                                        access & HUSK_DEV_WRITE ? "w" : "", access & HUSK_DEV_MKNOD ? "m" : ""),
-                          husk__rule_at(p, r->index));
-    }
+    for (uint32_t i = 0; i < l.n; i++)
+        plan_exception(p, place, &l, &l.v[i]);
+    plan_crossings(p, place, &l);
     return HUSK_OK;
 }
 

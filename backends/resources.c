@@ -416,11 +416,13 @@ static void put_unified(struct husk_resource_visit *v)
             return;
         }
         v->controller = husk_plan_str(v->p, "%.*s", (int)prefix, u->name);
-        if (v->mode == CHECK && (v->h == NULL || (strcmp(v->controller, "cgroup") != 0 &&
-                                                  controller_index(v->h, v->controller, prefix) < 0)))
+        if (v->mode == CHECK && v->h == NULL)
             v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, at,
-                              "cannot set %s: %s has no %s controller (%s)", u->name,
-                              v->h ? "cgroup v2 here" : "the container has no cgroup of v2, which", v->controller,
+                              "cannot set %s: the container has no cgroup of v2 (%s)", u->name,
+                              offers(v->p->host, list, sizeof list));
+        else if (v->mode == CHECK && strcmp(v->controller, "cgroup") != 0 && controller_index(v->h, v->controller, prefix) < 0)
+            v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, at,
+                              "cannot set %s: this host has no %s controller (%s)", u->name, v->controller,
                               offers(v->p->host, list, sizeof list));
         do {
             end = strchr(line, '\n');

@@ -1,16 +1,17 @@
 /* floor.c - the least kernel work that starts the default bundle: what a runtime is measured against.
  *
- *     floor VERB STATE ROOTFS PROGRAM ARGUMENT V2 [V1...]     VERB: run create start state exec kill delete
+ *     floor VERB STATE ROOTFS PROGRAM ARGUMENT V2 [V1...]
  *
- * STATE is the path of the state file; its last part names the cgroups. ARGUMENT may be empty. V2 is the cgroup2
- * directory to work in, or "-"; V1 are the directories of the v1 hierarchies. All verbs take the same arguments.
+ * VERB is run, create, start, state, exec, kill or delete; all take the same arguments. STATE is the path of
+ * the state file, and its last part names the cgroups. ARGUMENT may be empty. V2 is the cgroup2 directory to
+ * work in, or "-"; V1 are the directories of the v1 hierarchies.
  *
- * The choices are the ones that measured best: no libc, whose start alone costs as much as all mounts; one clone3 with
- * all namespaces, sharing memory; no write to cgroup.procs, which waits for an RCU grace period (CLONE_INTO_CGROUP, and
- * "0" to `tasks` by the child on v1); detached mounts, one tmpfs for all masked directories.
- * It makes the container of `runc spec`: namespaces, mounts, devices, masked and read-only paths, lo, host name,
- * capabilities, limits. It leaves out what is not the kernel's work or would hide a runtime's own cost: JSON, checks of
- * paths, device rules, and a state file that anyone could use.
+ * The choices are the ones that measured best: no libc, whose start alone costs as much as all mounts; one
+ * clone3 with all namespaces, sharing memory; no write to cgroup.procs, which waits for an RCU grace period
+ * (CLONE_INTO_CGROUP, and on v1 "0" to `tasks` by the child); detached mounts, one tmpfs for all masked
+ * directories. It makes the container of `runc spec`: namespaces, mounts, devices, masked and read-only
+ * paths, lo, host name, capabilities, limits. It leaves out what is a runtime's own work: JSON, checks of
+ * paths, rules for devices, a state file that others could use.
  */
 #include "floor_child.h"
 
@@ -86,7 +87,8 @@ static long spawn(void (*child)(void), unsigned long long flags)
 
 static unsigned long long namespaces(void)
 {
-    return CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | (v1_count ? 0 : CLONE_NEWCGROUP);
+    return CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET |
+           (v1_count ? 0 : CLONE_NEWCGROUP);
 }
 
 static int wait_for(long pid)
@@ -179,7 +181,7 @@ static int execute_in(void)
 {
     long init = must("init", open_init());
     open_cgroups(0);
-    /* The container's processes see us as one of theirs from here on, and we share our memory with the next. */
+    /* The container's processes see us from here on, and we share our memory with the next one. */
     must("dumpable", SYS(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
     must("setns", SYS(setns, init, namespaces()));
     return wait_for(spawn(in_container, CLONE_VFORK));

@@ -13,7 +13,7 @@
 
 /* libc's headers and the kernel's cannot be included together. */
 enum {
-    READ = 02000000, WRITE = 02000001, BOTH = 02000002, NEW = 02001101, PATH = 012000000, /* O_*, with O_CLOEXEC */
+    READ = 02000000, WRITE = 02000001, BOTH = 02000002, NEW = 02001101, PATH = 012000000, /* all O_CLOEXEC */
     CHR = 0020000, FIFO = 0010000, DIR = 0040000, TYPE = 0170000,
     PRIVATE = 1 << 18 | 1 << 14, DETACH = 2, WALL = 0x40000000, CHLD = 17, KILL = 9, NOENT = -2
 };
@@ -106,8 +106,8 @@ static void make_devices(void)
         { "dev/random", 1, 8 }, { "dev/urandom", 1, 9 }, { "dev/tty", 5, 0 },
     };
     static const struct pair links[] = {
-        { "dev/fd", "/proc/self/fd" }, { "dev/stdin", "/proc/self/fd/0" }, { "dev/stdout", "/proc/self/fd/1" },
-        { "dev/stderr", "/proc/self/fd/2" }, { "dev/ptmx", "pts/ptmx" },
+        { "dev/fd", "/proc/self/fd" }, { "dev/stdin", "/proc/self/fd/0" }, { "dev/ptmx", "pts/ptmx" },
+        { "dev/stdout", "/proc/self/fd/1" }, { "dev/stderr", "/proc/self/fd/2" },
     };
     SYS(umask, 0);
     for (unsigned i = 0; i < sizeof nodes / sizeof *nodes; i++)
@@ -118,7 +118,9 @@ static void make_devices(void)
 
 static void hide_paths(void)
 {
-    static const char *const read_only[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger" };
+    static const char *const read_only[] = {
+        "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+    };
     static const char *const masked[] = {
         "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
         "/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi",
@@ -189,7 +191,9 @@ static void join_v1(void)
 
 static void execute(void)
 {
-    const char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm", 0 };
+    const char *const env[] = {
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm", 0,
+    };
     must(argv[0], SYS(execve, argv[0], argv, env));
 }
 

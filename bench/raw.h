@@ -1,4 +1,4 @@
-/* raw.h - what floor.c needs in place of libc: system calls, a start, numbers, paths, and one way to give up. */
+/* raw.h - what floor.c needs in place of libc: system calls, a start, numbers, paths, a way to give up. */
 #ifndef BENCH_RAW_H
 #define BENCH_RAW_H
 #ifndef __x86_64__

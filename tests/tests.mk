@@ -17,7 +17,7 @@ $(BUILD)/tests/%: %.c $(BUILD)/libhusk.a $(HEADERS) $(wildcard tests/unit/*.h te
 $(BUILD)/tests/probe: tests/differential/probe.c
 	@mkdir -p $(@D)
 	@echo "  $@"
-	$(Q)$(CC) -O1 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -static -o $@ $<
+	$(Q)$(CC) -O1 -std=gnu11 -Wall -Wextra -Werror -static -o $@ $<
 
 test-programs: all $(TEST_PROGRAMS) $(BUILD)/tests/probe
 

@@ -12,7 +12,8 @@ static const char usage[] =
     "       husk-plan lint PLAN\n"
     "       husk-plan explain PLAN\n"
     "\n"
-    "A plan is the ordered list of operations that make a container. PLAN is a file with plan text, or - for\n"
+    "A plan is the ordered list of operations that make a container. PLAN is a file with plan text, or - "
+    "for\n"
     "standard input, or is made here:\n"
     "\n"
     "  --config FILE      from this config.json\n"
@@ -21,9 +22,11 @@ static const char usage[] =
     "  --bundle DIR       absolute path of the bundle (/bundle)\n"
     "  --action ACTION    create, run (the default) or exec\n"
     "  --process FILE     exec: the process object; without it the configuration's process\n"
-    "  --console-socket PATH, --pidfd-socket PATH, --pid-file PATH, --preserve-fds N, --no-pivot, --no-new-keyring\n"
+    "  --console-socket PATH, --pidfd-socket PATH, --pid-file PATH, --preserve-fds N, --no-pivot, "
+    "--no-new-keyring\n"
     "\n"
-    "diff takes two plans, or --config or --host twice: the second plan uses the second one. Status 1: they differ.\n"
+    "diff takes two plans, or --config or --host twice: the second plan uses the second one. Status 1: they "
+    "differ.\n"
     "\n"
     "  --json   print as JSON\n"
     "  --short  cut long lines\n"
@@ -32,7 +35,9 @@ static const char usage[] =
 
 #define SHORT_COLUMNS 150u
 
-struct source { const char *config, *host, *plan; };
+struct source {
+    const char *config, *host, *plan;
+};
 
 struct options {
     const char *command;
@@ -73,7 +78,7 @@ static int misuse(const char *what, const char *about)
 
 static const char *read_file(struct husk_arena *arena, const char *path, size_t *len)
 {
-    struct husk_text text = { .arena = arena };
+    struct husk_text text = {.arena = arena};
     char block[65536];
     FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
     size_t n;
@@ -97,7 +102,8 @@ static const char *read_file(struct husk_arena *arena, const char *path, size_t 
 
 static bool flush(struct husk_text *text)
 {
-    bool good = !text->arena->failed && text->data != NULL && fwrite(text->data, 1, text->len, stdout) == text->len;
+    bool good =
+        !text->arena->failed && text->data != NULL && fwrite(text->data, 1, text->len, stdout) == text->len;
 
     if (fflush(stdout) != 0 || !good)
         fprintf(stderr, "husk-plan: %s\n", text->arena->failed ? "out of memory" : "cannot write");
@@ -106,9 +112,10 @@ static bool flush(struct husk_text *text)
 
 /* ---- sources ---- */
 
-static int load_inputs(struct loaded *l, const struct source *s, const struct options *o, const char **config, size_t *config_len)
+static int load_inputs(struct loaded *l, const struct source *s, const struct options *o, const char **config,
+                       size_t *config_len)
 {
-    struct husk_err err = { 0 };
+    struct husk_err err = {0};
     const char *text;
     size_t len;
 
@@ -136,7 +143,7 @@ static int load_inputs(struct loaded *l, const struct source *s, const struct op
 
 static int make(struct loaded *l, const struct source *s, const struct options *o)
 {
-    struct husk_err err = { 0 };
+    struct husk_err err = {0};
     struct husk_plan container;
     const char *config;
     size_t len;
@@ -147,7 +154,7 @@ static int make(struct loaded *l, const struct source *s, const struct options *
     if (load_inputs(l, s, o, &config, &len) != 0)
         return 1;
     if (l->request.action == HUSK_EXEC) { /* into the container that run would have made */
-        struct husk_request run = { .action = HUSK_RUN, .id = o->request.id, .bundle = o->request.bundle };
+        struct husk_request run = {.action = HUSK_RUN, .id = o->request.id, .bundle = o->request.bundle};
         rc = husk_plan_make(&container, &l->arena, &l->spec, &l->host, &run, &err);
         if (rc == 0) {
             l->request.cgroups = container.cgroups;
@@ -167,7 +174,7 @@ static int make(struct loaded *l, const struct source *s, const struct options *
 
 static int load(struct loaded *l, const struct source *s, const struct options *o)
 {
-    struct husk_err err = { 0 };
+    struct husk_err err = {0};
     const char *text;
     size_t len;
 
@@ -182,7 +189,8 @@ static int load(struct loaded *l, const struct source *s, const struct options *
 
 /* ---- backends ---- */
 
-static void row(struct husk_text *t, const char *place, const char *name, int score, const char *reason, bool chosen)
+static void row(struct husk_text *t, const char *place, const char *name, int score, const char *reason,
+                bool chosen)
 {
     husk_textf(t, "%-24s %-20s ", place, name);
     if (score > 0)
@@ -191,25 +199,26 @@ static void row(struct husk_text *t, const char *place, const char *name, int sc
         husk_textf(t, "no: %s\n", reason ? reason : "it does not say why");
 }
 
-/* List, probe, show. `call` is a probe of `each` that fills reason; the best score wins, the first of equals. */
-#define SHOW(place, type, list, call)                                                               \
-    do {                                                                                            \
-        int best = 0;                                                                               \
-        const char *reason;                                                                         \
-        const type *const *each, *winner = NULL;                                                    \
-        for (each = (list); *each != NULL; each++)                                                  \
-            if ((call) > best) {                                                                    \
-                best = (call);                                                                      \
-                winner = *each;                                                                     \
-            }                                                                                       \
-        for (each = (list); *each != NULL; each++) {                                                \
-            int score;                                                                              \
-            reason = NULL;                                                                          \
-            score = (call);                                                                         \
-            row(t, place, (*each)->name, score, reason, *each == winner);                           \
-        }                                                                                           \
-        if (*(list) == NULL)                                                                        \
-            husk_textf(t, "%-24s none in this build\n", place);                                     \
+/* List, probe, show. `call` is a probe of `each` that fills reason; the best score wins, the first of equals.
+ */
+#define SHOW(place, type, list, call)                                                                        \
+    do {                                                                                                     \
+        int best = 0;                                                                                        \
+        const char *reason;                                                                                  \
+        const type *const *each, *winner = NULL;                                                             \
+        for (each = (list); *each != NULL; each++)                                                           \
+            if ((call) > best) {                                                                             \
+                best = (call);                                                                               \
+                winner = *each;                                                                              \
+            }                                                                                                \
+        for (each = (list); *each != NULL; each++) {                                                         \
+            int score;                                                                                       \
+            reason = NULL;                                                                                   \
+            score = (call);                                                                                  \
+            row(t, place, (*each)->name, score, reason, *each == winner);                                    \
+        }                                                                                                    \
+        if (*(list) == NULL)                                                                                 \
+            husk_textf(t, "%-24s none in this build\n", place);                                              \
     } while (0)
 
 static void show_backends(const struct loaded *l, struct husk_text *t)
@@ -221,10 +230,12 @@ static void show_backends(const struct loaded *l, struct husk_text *t)
     for (uint32_t i = 0; i < host->n_hierarchies; i++) {
         const struct husk_hierarchy *h = &host->hierarchies[i];
         const char *place = husk_strf(t->arena, "cgroup %s", h->mountpoint);
-        SHOW(place ? place : "cgroup", struct husk_cgroup_backend, b->cgroup, (*each)->probe(host, h, &reason));
+        SHOW(place ? place : "cgroup", struct husk_cgroup_backend, b->cgroup,
+             (*each)->probe(host, h, &reason));
     }
     if (devices >= 0)
-        SHOW("devices", struct husk_device_backend, b->device, (*each)->probe(host, &host->hierarchies[devices], &reason));
+        SHOW("devices", struct husk_device_backend, b->device,
+             (*each)->probe(host, &host->hierarchies[devices], &reason));
     else
         husk_textf(t, "%-24s this host has no device controller\n", "devices");
     SHOW("id maps", struct husk_idmap_backend, b->idmap, (*each)->probe(host, &l->spec, &reason));
@@ -235,55 +246,73 @@ static void show_backends(const struct loaded *l, struct husk_text *t)
 /* ---- explain ---- */
 
 /* {field} is replaced by its text; a part in [] is left out when one of its fields is absent. */
-static const struct { const char *what, *needs; } sentences[HUSK_OP_COUNT] = {
-    [HUSK_OP_OPEN] = { "opens {path} and calls it {slot}[, if it is what was expected: {expect}]", NULL },
-    [HUSK_OP_MKDIR] = { "makes the directory {path}[ with mode {mode}] where it is missing", NULL },
-    [HUSK_OP_WRITE] = { "writes {data} to {path}", NULL },
-    [HUSK_OP_SYMLINK] = { "makes {path} a symbolic link to {target}", NULL },
-    [HUSK_OP_MKNOD] = { "makes the device {path}[, number {major}][:{minor}][, mode {mode}]",
-                        "CAP_MKNOD in the initial user namespace, unless it is a fifo" },
-    [HUSK_OP_MOUNT] = { "mounts[ a file system of type {fstype}][ from {source}] at {target}[, {flags}][, then sets {set}]"
-                        "[, then clears {clear}][, on the whole tree sets {rec_set}][, clears {rec_clear}][, with options {data}]"
-                        "[, propagation {propagation}][; makes the mount point when missing: {create}]",
-                        "CAP_SYS_ADMIN over its mount namespace" },
-    [HUSK_OP_ATTR] = { "changes the mount at {target}[: sets {set}][, clears {clear}][, sets {rec_set} on the whole tree]"
-                       "[, clears {rec_clear} there][: propagation {propagation}]", "CAP_SYS_ADMIN over its mount namespace" },
-    [HUSK_OP_MASK] = { "hides {path}: a directory behind an empty one, a file behind /dev/null",
-                       "CAP_SYS_ADMIN over its mount namespace" },
-    [HUSK_OP_ROOT] = { "makes @rootfs the root directory and lets go of the old one ({how})",
-                       "CAP_SYS_ADMIN over its mount namespace, or CAP_SYS_CHROOT" },
-    [HUSK_OP_SPAWN] = { "create the child process[, with new namespaces and such: {flags}]", "CAP_SYS_ADMIN for namespaces but user" },
-    [HUSK_OP_FORK] = { "clone the child once more, as a sibling that goes on in its place[, with {flags}]", NULL },
-    [HUSK_OP_SETNS] = { "joins the {type} namespace of {slot}", "CAP_SYS_ADMIN over that namespace" },
-    [HUSK_OP_UNSHARE] = { "moves to new namespaces: {flags}", "CAP_SYS_ADMIN for namespaces but user" },
-    [HUSK_OP_SYNC] = { "meet: the {from} has come to {name}, the other one waits for that", NULL },
-    [HUSK_OP_PTY] = { "opens a terminal of the container's devpts, and calls its ends @console and @tty[; {rows} rows]"
-                      "[, {cols} columns][, owned by {uid}]", "a devpts mounted at /dev/pts" },
-    [HUSK_OP_GIVE] = { "hand {slot} from the child to the parent", NULL },
-    [HUSK_OP_SEND] = { "sends {slot}[ with the text {data}] over {socket} and closes that", NULL },
-    [HUSK_OP_STDIO] = { "begins a session and sets up standard input, output and error[{terminal}][, owned by {uid}]", NULL },
-    [HUSK_OP_HOSTNAME] = { "sets the host name to {name}[{domain}]", "CAP_SYS_ADMIN over its UTS namespace" },
-    [HUSK_OP_IFUP] = { "brings the network interface {name} up", "CAP_NET_ADMIN over its network namespace" },
-    [HUSK_OP_RLIMIT] = { "limits the resource {type} to {soft}, and at most {hard}", "CAP_SYS_RESOURCE to raise the hard limit" },
-    [HUSK_OP_KEYRING] = { "joins a new session keyring[ named {name}]", NULL },
-    [HUSK_OP_USER] = { "becomes user {uid}, group {gid}[, with groups {groups}][, umask {umask}]", "CAP_SETUID and CAP_SETGID" },
-    [HUSK_OP_BOUND] = { "keeps in the bounding set: {keep}", "CAP_SETPCAP" },
-    [HUSK_OP_CAPS] = { "sets capabilities: effective {effective}; permitted {permitted}; inheritable {inheritable}; ambient {ambient}", NULL },
-    [HUSK_OP_PRCTL] = { "sets the process attribute {option}[ to {value}]", NULL },
-    [HUSK_OP_SECCOMP] = { "loads the seccomp filter[, {flags}]", "no-new-privs, or CAP_SYS_ADMIN" },
-    [HUSK_OP_CHDIR] = { "goes to the directory {path}, which must be inside the root", NULL },
-    [HUSK_OP_HOME] = { "looks up the home directory of user {uid} for HOME", NULL },
-    [HUSK_OP_LOOKUP] = { "finds the program {name}: the first of {candidates} that can be executed", NULL },
-    [HUSK_OP_SOCKET] = { "opens the socket {path} and calls it {slot}[{listen}]", NULL },
-    [HUSK_OP_GATE] = { "wait until start is called; what the parent does after this, start does", NULL },
-    [HUSK_OP_MEMFD] = { "makes a file in memory and calls it {slot}", NULL },
-    [HUSK_OP_FILL] = { "writes the container's state with its pid to {slot}", NULL },
-    [HUSK_OP_HOOK] = { "runs the {kind} hook {path}[ as {argv}][, for at most {timeout_sec} seconds]", NULL },
-    [HUSK_OP_BPF] = { "attaches the device program to {slot}", "CAP_BPF or CAP_SYS_ADMIN in the initial user namespace" },
-    [HUSK_OP_RECORD] = { "records the state {status}", NULL },
-    [HUSK_OP_PIDFILE] = { "writes the pid to {path}", NULL },
-    [HUSK_OP_FDS] = { "sees to it that no descriptor[ but the {preserve} after standard error] survives exec", NULL },
-    [HUSK_OP_EXEC] = { "execute {argv}", NULL },
+static const struct {
+    const char *what, *needs;
+} sentences[HUSK_OP_COUNT] = {
+    [HUSK_OP_OPEN] = {"opens {path} and calls it {slot}[, if it is what was expected: {expect}]", NULL},
+    [HUSK_OP_MKDIR] = {"makes the directory {path}[ with mode {mode}] where it is missing", NULL},
+    [HUSK_OP_WRITE] = {"writes {data} to {path}", NULL},
+    [HUSK_OP_SYMLINK] = {"makes {path} a symbolic link to {target}", NULL},
+    [HUSK_OP_MKNOD] = {"makes the device {path}, number {major}:{minor}[, mode {mode}]",
+                       "CAP_MKNOD in the initial user namespace, unless it is a fifo"},
+    [HUSK_OP_MOUNT] =
+        {"mounts[ a file system of type {fstype}][ from {source}] at {target}[, {flags}][, then sets {set}]"
+         "[, then clears {clear}][, on the whole tree sets {rec_set}][, clears {rec_clear}][, with options "
+         "{data}]"
+         "[, propagation {propagation}][; makes the mount point when missing: {create}]",
+         "CAP_SYS_ADMIN over its mount namespace"},
+    [HUSK_OP_ATTR] =
+        {"changes the mount at {target}[: sets {set}][, clears {clear}][, sets {rec_set} on the whole tree]"
+         "[, clears {rec_clear} there][: propagation {propagation}]",
+         "CAP_SYS_ADMIN over its mount namespace"},
+    [HUSK_OP_MASK] = {"hides {path}: a directory behind an empty one, a file behind /dev/null",
+                      "CAP_SYS_ADMIN over its mount namespace"},
+    [HUSK_OP_ROOT] = {"makes @rootfs the root directory and lets go of the old one ({how})",
+                      "CAP_SYS_ADMIN over its mount namespace, or CAP_SYS_CHROOT"},
+    [HUSK_OP_SPAWN] = {"creates the child process[, with new namespaces and such: {flags}]",
+                       "CAP_SYS_ADMIN for namespaces but user"},
+    [HUSK_OP_FORK] = {"clone the child once more, as a sibling that goes on in its place[, with {flags}]",
+                      NULL},
+    [HUSK_OP_SETNS] = {"joins the {type} namespace of {slot}", "CAP_SYS_ADMIN over that namespace"},
+    [HUSK_OP_UNSHARE] = {"moves to new namespaces: {flags}", "CAP_SYS_ADMIN for namespaces but user"},
+    [HUSK_OP_SYNC] = {"meet: the {from} has come to {name}, the other one waits for that", NULL},
+    [HUSK_OP_PTY] =
+        {"opens a terminal of the container's devpts, and calls its ends @console and @tty[; {rows} rows]"
+         "[, {cols} columns][, owned by {uid}]",
+         "a devpts mounted at /dev/pts"},
+    [HUSK_OP_GIVE] = {"hand {slot} from the child to the parent", NULL},
+    [HUSK_OP_SEND] = {"sends {slot}[ with the text {data}] over {socket} and closes that", NULL},
+    [HUSK_OP_STDIO] =
+        {"begins a session and sets up standard input, output and error[{terminal}][, owned by {uid}]", NULL},
+    [HUSK_OP_HOSTNAME] = {"sets the host name to {name}[{domain}]", "CAP_SYS_ADMIN over its UTS namespace"},
+    [HUSK_OP_IFUP] = {"brings the network interface {name} up", "CAP_NET_ADMIN over its network namespace"},
+    [HUSK_OP_RLIMIT] = {"limits the resource {type} to {soft}, and at most {hard}",
+                        "CAP_SYS_RESOURCE to raise the hard limit"},
+    [HUSK_OP_KEYRING] = {"joins a new session keyring[ named {name}]", NULL},
+    [HUSK_OP_USER] = {"becomes user {uid}, group {gid}[, with groups {groups}][, umask {umask}]",
+                      "CAP_SETUID and CAP_SETGID"},
+    [HUSK_OP_BOUND] = {"keeps in the bounding set: {keep}", "CAP_SETPCAP"},
+    [HUSK_OP_CAPS] = {"sets capabilities: effective {effective}; permitted {permitted}; inheritable "
+                      "{inheritable}; ambient {ambient}",
+                      NULL},
+    [HUSK_OP_PRCTL] = {"sets the process attribute {option} to {value}", NULL},
+    [HUSK_OP_SECCOMP] = {"loads the seccomp filter[, {flags}]", "no-new-privs, or CAP_SYS_ADMIN"},
+    [HUSK_OP_CHDIR] = {"goes to the directory {path}, which must be inside the root", NULL},
+    [HUSK_OP_HOME] = {"looks up the home directory of user {uid} for HOME", NULL},
+    [HUSK_OP_LOOKUP] = {"finds the program {name}: the first of {candidates} that can be executed", NULL},
+    [HUSK_OP_SOCKET] = {"opens the socket {path} and calls it {slot}[{listen}]", NULL},
+    [HUSK_OP_GATE] = {"wait until start is called; what the parent does after this, start does", NULL},
+    [HUSK_OP_MEMFD] = {"makes a file in memory and calls it {slot}", NULL},
+    [HUSK_OP_FILL] = {"writes the container's state with its pid to {slot}", NULL},
+    [HUSK_OP_HOOK] = {"runs the {kind} hook {path}[ as {argv}][, for at most {timeout_sec} seconds]", NULL},
+    [HUSK_OP_BPF] = {"attaches the device program to {slot}",
+                     "CAP_BPF or CAP_SYS_ADMIN in the initial user namespace"},
+    [HUSK_OP_RECORD] = {"records the state {status}", NULL},
+    [HUSK_OP_PIDFILE] = {"writes the pid to {path}", NULL},
+    [HUSK_OP_FDS] = {"sees to it that no descriptor[ but the {preserve} after standard error] survives exec",
+                     NULL},
+    [HUSK_OP_EXEC] = {"becomes the program {argv}", NULL},
+    [HUSK_OP_COPY] = {"copies what {from} says to {to}", NULL},
 };
 
 /* The value of a field in a printed operation; NULL when it is absent. A flag's value is its name. */
@@ -301,7 +330,8 @@ static const char *find_value(const char *line, const char *field, size_t field_
                 quoted = !quoted;
             p++;
         }
-        if (strncmp(name, field, field_len) == 0 && (name[field_len] == '=' || name[field_len] == ' ' || name[field_len] == '\0')) {
+        if (strncmp(name, field, field_len) == 0 &&
+            (name[field_len] == '=' || name[field_len] == ' ' || name[field_len] == '\0')) {
             *len = (size_t)(p - (value ? value : name));
             return value ? value : name;
         }
@@ -315,7 +345,7 @@ static bool put_part(struct husk_text *t, const char *from, const char *end, con
 {
     for (const char *p = from; p < end;) {
         const char *close, *value;
-        struct husk_text part = { .arena = t->arena };
+        struct husk_text part = {.arena = t->arena};
         size_t len;
         if (*p == '{') {
             close = strchr(p, '}');
@@ -339,33 +369,49 @@ static bool put_part(struct husk_text *t, const char *from, const char *end, con
     return true;
 }
 
+static void explain_failure(struct husk_text *t, const struct husk_op *op)
+{
+    const char *separator = " with ";
+
+    husk_text_str(t, op->on_fail == HUSK_IGNORE ? " That may fail" : " If that fails");
+    for (size_t i = 0; i < HUSK_COUNT(op->errnos); i++) {
+        if (op->errnos[i] == 0)
+            continue;
+        husk_textf(t, "%s%s", separator, husk_errno_name(op->errnos[i]));
+        separator = " or ";
+    }
+    if (op->on_fail == HUSK_IGNORE)
+        husk_text_str(t, ".");
+    else
+        husk_textf(t, ", the next %u are done instead, otherwise left out.", (unsigned)op->skip);
+}
+
 static void explain_op(struct husk_text *t, const struct husk_op *op, uint32_t i)
 {
-    static const char *const who[] = { "The parent", "The child", "Parent and child" };
-    struct husk_text line = { .arena = t->arena };
-    const char *template = sentences[op->kind].what, *value;
-    size_t len, before = t->len;
+    static const char *const names[] = {"The parent", "The child", "Parent and child"};
+    enum husk_who who = op->kind == HUSK_OP_SPAWN  ? HUSK_PARENT
+                        : op->kind == HUSK_OP_EXEC ? HUSK_CHILD
+                                                   : op->who;
+    struct husk_text line = {.arena = t->arena};
+    const char *template = op->kind < HUSK_OP_COUNT ? sentences[op->kind].what : NULL;
+    size_t before = t->len;
 
     husk_op_print(op, &line);
     if (line.data == NULL)
         return;
-    husk_textf(t, "%3u. %s ", (unsigned)i, op->kind == HUSK_OP_EXEC ? "The child" : who[op->who]);
-    if (op->kind == HUSK_OP_EXEC)
-        husk_text_str(t, "is now the program: ");
-    if (!put_part(t, template, template + strlen(template), line.data))
+    husk_textf(t, "%3u. %s ", (unsigned)i, names[who]);
+    if (template == NULL || !put_part(t, template, template + strlen(template), line.data))
         husk_textf(t, "(%s)", line.data);
     husk_text_str(t, ".");
-    if (op->on_fail == HUSK_IGNORE || op->on_fail == HUSK_ELSE) {
-        value = find_value(line.data, "on_fail", 7, &len);
-        husk_textf(t, " When that fails: %.*s.", (int)len, value ? value : "");
-    }
+    if (op->on_fail != HUSK_ABORT)
+        explain_failure(t, op);
     if (op->undo)
         husk_text_str(t, " Undone by delete.");
     if (t->len - before > 400 && t->data != NULL) { /* a filter or an environment says little here */
         t->len = before + 400;
         husk_text_str(t, "...");
     }
-    if (sentences[op->kind].needs != NULL)
+    if (template != NULL && sentences[op->kind].needs != NULL)
         husk_textf(t, "\n     Needs %s.", sentences[op->kind].needs);
     if (op->why != NULL && strcmp(op->why, "default") == 0)
         husk_text_str(t, "\n     Every container has this.");
@@ -380,7 +426,7 @@ static void explain_op(struct husk_text *t, const struct husk_op *op, uint32_t i
 
 static int command_print(const struct options *o, struct loaded *l)
 {
-    struct husk_text text = { .arena = &l->arena }, cut = { .arena = &l->arena };
+    struct husk_text text = {.arena = &l->arena}, cut = {.arena = &l->arena};
 
     if (o->why && !l->made)
         return misuse("--why needs --config", "");
@@ -405,7 +451,7 @@ static int command_print(const struct options *o, struct loaded *l)
 
 static int command_lint(const struct options *o, struct loaded *l)
 {
-    struct husk_errs all = { 0 };
+    struct husk_errs all = {0};
     const char *where = o->source[0].plan ? o->source[0].plan : o->source[0].config;
     uint32_t n = husk_plan_lint(&l->plan, &l->arena, &all);
 
@@ -418,8 +464,8 @@ static int command_lint(const struct options *o, struct loaded *l)
 
 static int command_explain(struct loaded *l)
 {
-    struct husk_text text = { .arena = &l->arena };
-    struct husk_err err = { 0 };
+    struct husk_text text = {.arena = &l->arena};
+    struct husk_err err = {0};
 
     for (uint32_t i = 0; i < l->plan.n; i++)
         explain_op(&text, &l->plan.ops[i], i);
@@ -430,7 +476,7 @@ static int command_explain(struct loaded *l)
 
 static int command_diff(const struct options *o, struct loaded *l)
 {
-    struct husk_text text = { .arena = &l[0].arena };
+    struct husk_text text = {.arena = &l[0].arena};
 
     if (load(&l[1], &o->source[1], o) != 0)
         return 2;
@@ -443,7 +489,7 @@ static int command_diff(const struct options *o, struct loaded *l)
 
 static bool parse_action(const char *name, enum husk_action *action)
 {
-    static const char *const names[] = { "create", "run", "exec" };
+    static const char *const names[] = {"create", "run", "exec"};
 
     for (unsigned i = 0; i < HUSK_COUNT(names); i++)
         if (strcmp(name, names[i]) == 0) {
@@ -457,9 +503,15 @@ static bool parse_action(const char *name, enum husk_action *action)
 static int take_value(struct options *o, const char *name, const char *value)
 {
     struct husk_request *r = &o->request;
-    const struct { const char *name, **to; } strings[] = {
-        { "--id", &r->id }, { "--bundle", &r->bundle }, { "--console-socket", &r->console_socket },
-        { "--pidfd-socket", &r->pidfd_socket }, { "--pid-file", &r->pid_file }, { "--process", &o->process },
+    const struct {
+        const char *name, **to;
+    } strings[] = {
+        {"--id", &r->id},
+        {"--bundle", &r->bundle},
+        {"--console-socket", &r->console_socket},
+        {"--pidfd-socket", &r->pidfd_socket},
+        {"--pid-file", &r->pid_file},
+        {"--process", &o->process},
     };
     char *end;
     unsigned long n;
@@ -490,9 +542,15 @@ static int take_value(struct options *o, const char *name, const char *value)
 
 static int parse_options(struct options *o, int argc, char **argv)
 {
-    const struct { const char *name; bool *to; } flags[] = {
-        { "--json", &o->json }, { "--short", &o->brief }, { "--why", &o->why },
-        { "--no-pivot", &o->request.no_pivot }, { "--no-new-keyring", &o->request.no_new_keyring },
+    const struct {
+        const char *name;
+        bool *to;
+    } flags[] = {
+        {"--json", &o->json},
+        {"--short", &o->brief},
+        {"--why", &o->why},
+        {"--no-pivot", &o->request.no_pivot},
+        {"--no-new-keyring", &o->request.no_new_keyring},
     };
     bool taken;
     int rc;
@@ -535,9 +593,10 @@ static unsigned count_sources(struct options *o)
 
 int main(int argc, char **argv)
 {
-    static const char *const commands[] = { "print", "diff", "lint", "explain" };
+    static const char *const commands[] = {"print", "diff", "lint", "explain"};
     static struct loaded loaded[2];
-    struct options o = { .command = "print", .request = { .action = HUSK_RUN, .id = "demo", .bundle = "/bundle" } };
+    struct options o = {.command = "print",
+                        .request = {.action = HUSK_RUN, .id = "demo", .bundle = "/bundle"}};
     unsigned want;
     int rc;
 

@@ -73,6 +73,7 @@ void log_debug(const char *fmt, ...) HUSK_PRINTF(1, 2);
 void log_warn(const char *fmt, ...)
     HUSK_PRINTF(1, 2); /* kept back until log_commit(): engines want one object per failure */
 void log_commit(void);
+void log_lend(bool lent); /* stderr is a container's, too: warnings are not for it */
 /* Reports, and returns the command's failure status. */
 int fail(struct cli *c, const struct husk_err *err);
 int failf(struct cli *c, const char *fmt, ...) HUSK_PRINTF(2, 3);
@@ -90,6 +91,8 @@ int request_fill(struct cli *c, struct husk_request *r, struct husk_err *err);
 int terminal_check(const struct cli *c, bool terminal, bool detached, struct husk_err *err);
 /* Opens the container that args[0] names. */
 int container_open(struct cli *c, struct husk_container *container, struct husk_err *err);
+/* And enters its bundle, where hooks run; they run elsewhere when it is gone. */
+int container_open_for_hooks(struct cli *c, struct husk_container *container, struct husk_err *err);
 void container_init(struct cli *c, struct husk_container *container);
 bool write_all(int fd, const char *data, size_t len);
 void print_text(const struct husk_text *text); /* to stdout */

@@ -181,3 +181,12 @@ int container_open(struct cli *c, struct husk_container *container, struct husk_
     container_init(c, container);
     return husk_container_open(container, c->args[0], err);
 }
+
+int container_open_for_hooks(struct cli *c, struct husk_container *container, struct husk_err *err)
+{
+    int rc = container_open(c, container, err);
+
+    if (rc == 0 && chdir(container->state.bundle) != 0)
+        log_debug("bundle %s: %s", container->state.bundle, strerror(errno));
+    return rc;
+}

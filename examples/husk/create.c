@@ -14,6 +14,7 @@ static int stay(struct cli *c, struct husk_container *container, struct husk_lau
 
     log_commit();
     status = foreground_wait(f, l->pid, l->console_fd);
+    log_lend(false);
     if (!c->keep && husk_container_delete(container, true, &err) != 0) {
         char text[1600];
 
@@ -55,6 +56,7 @@ static int launch(struct cli *c, enum husk_action action)
         if (!c->no_subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
             return failf(c, "become subreaper: %s", strerror(errno));
     }
+    log_lend(true);
     l.request.action = action;
     l.request.id = c->args[0];
     rc = husk_host_probe(&host, &c->arena, &err);
@@ -83,7 +85,7 @@ int command_start(struct cli *c)
     struct husk_container container;
     struct husk_err err;
 
-    if (container_open(c, &container, &err) != 0 || husk_container_start(&container, &err) != 0)
+    if (container_open_for_hooks(c, &container, &err) != 0 || husk_container_start(&container, &err) != 0)
         return fail(c, &err);
     husk_container_close(&container);
     return 0;

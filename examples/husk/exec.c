@@ -222,6 +222,7 @@ int command_exec(struct cli *c)
     c->console_socket = absolute(c, c->console_socket);
     c->pidfd_socket = absolute(c, c->pidfd_socket);
     l.host = &host;
+    log_lend(true);
     if (protect(c, &err) != 0 || container_open(c, &container, &err) != 0 ||
         prepare(c, &container, &spec, &process, &l, &err) != 0 ||
         (!c->detach && foreground_prepare(&f, &process, &err) != 0) ||

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static int log_fd = STDERR_FILENO;
-static bool log_json, log_verbose;
+static bool log_json, log_verbose, log_lent;
 static char kept[8192]; /* warnings, each with a NUL at its end */
 static size_t kept_len;
 
@@ -97,8 +97,15 @@ void log_warn(const char *fmt, ...)
         log_commit();
 }
 
+void log_lend(bool lent)
+{
+    log_lent = lent;
+}
+
 void log_commit(void)
 {
+    if (log_lent && !log_verbose && log_fd == STDERR_FILENO && !isatty(log_fd))
+        kept_len = 0;
     for (size_t at = 0; at < kept_len; at += strlen(kept + at) + 1)
         put("warning", kept + at);
     kept_len = 0;

@@ -39,7 +39,7 @@ int command_delete(struct cli *c)
 {
     struct husk_container container;
     struct husk_err err, ignored;
-    int rc = container_open(c, &container, &err);
+    int rc = container_open_for_hooks(c, &container, &err);
 
     if (rc == 0) {
         rc = husk_container_delete(&container, c->force, &err);

@@ -161,7 +161,7 @@ int command_check(struct cli *c)
         if (make_plan(c, &spec, &host, &plan, &err) != 0) {
             husk_err_locate(&err, text, len);
             print_error(c, &err);
-            bad++;
+            bad += err.diag != HUSK_DIAG_NO_PERMISSION; /* that is the caller's, not the bundle's */
         } else {
             warn_notes(&plan);
         }

@@ -99,7 +99,7 @@ int protect(const struct cli *c, struct husk_err *err)
         fd = sealed_copy(self);
     close(self);
     if (fd >= 0) {
-        syscall(SYS_execveat, fd, "", c->argv, environ, AT_EMPTY_PATH);
+        fexecve(fd, c->argv, environ);
         close(fd);
     }
     return husk_fail(err, HUSK_EHOST, HUSK_DIAG_NO_PERMISSION, errno, NULL,

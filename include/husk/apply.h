@@ -35,6 +35,10 @@ struct husk_apply {
     uint32_t gate;  /* index of the gate operation that create stopped at, or HUSK_NO_OP */
 };
 
+#ifdef __cplusplus /* where -Wshadow calls a function of the same name a constructor's shadow */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 HUSK_BEGIN_DECLS
 
 /* Up to the gate (create), or to the end, when the program was executed. */
@@ -56,6 +60,9 @@ HUSK_API HUSK_MUST_USE int husk_hook_run(const struct husk_op_hook *hook, const 
                                          struct husk_err *err);
 
 HUSK_END_DECLS
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 #endif
 
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_IMPLEMENTED)

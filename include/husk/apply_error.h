@@ -2,8 +2,8 @@
  *
  * Engines match on the texts for a missing program and for hooks; they are those of runc.
  */
-#ifndef HUSK_APPLY_ERROR_H
-#define HUSK_APPLY_ERROR_H
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_ERROR_IMPLEMENTED)
+#define HUSK_APPLY_ERROR_IMPLEMENTED
 
 #include "husk/apply.h"
 #include <ctype.h>

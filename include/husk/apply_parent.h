@@ -1,8 +1,8 @@
 /* husk/apply_parent.h - the operations of the parent, and its half of those that both run. Part of apply.h's implementation.
  * What has the same meaning in both actors is in child_file.h and child_hook.h.
  */
-#ifndef HUSK_APPLY_PARENT_H
-#define HUSK_APPLY_PARENT_H
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_PARENT_IMPLEMENTED)
+#define HUSK_APPLY_PARENT_IMPLEMENTED
 
 #include "husk/apply_error.h"
 #include "husk/apply_undo.h"

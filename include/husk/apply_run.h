@@ -1,6 +1,6 @@
 /* husk/apply_run.h - the parent's loop, and what happens when an operation fails. Part of apply.h's implementation. */
-#ifndef HUSK_APPLY_RUN_H
-#define HUSK_APPLY_RUN_H
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_RUN_IMPLEMENTED)
+#define HUSK_APPLY_RUN_IMPLEMENTED
 
 #include "husk/apply_parent.h"
 

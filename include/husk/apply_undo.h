@@ -1,8 +1,8 @@
 /* husk/apply_undo.h - what outlives a container is written down before it is made, and taken back from the end. Part of apply.h's
  * implementation.
  */
-#ifndef HUSK_APPLY_UNDO_H
-#define HUSK_APPLY_UNDO_H
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_UNDO_IMPLEMENTED)
+#define HUSK_APPLY_UNDO_IMPLEMENTED
 
 #include "husk/apply.h"
 #include "husk/backends.h"

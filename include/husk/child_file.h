@@ -1,8 +1,8 @@
 /* husk/child_file.h - files, directories, nodes, sockets. Part of child.h's implementation; the parent runs these, too.
  * Each husk__do_KIND carries out one operation and returns 0 or an errno below 0.
  */
-#ifndef HUSK_CHILD_FILE_H
-#define HUSK_CHILD_FILE_H
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_FILE_IMPLEMENTED)
+#define HUSK_CHILD_FILE_IMPLEMENTED
 
 #include "husk/child_path.h"
 #include <sys/socket.h>

@@ -4,8 +4,8 @@
  * A hook gets its arguments and environment, the state on stdin, a process group of its own, and no other descriptor. What it
  * prints is kept as far as an error text needs it, never passed on: stdout and stderr belong to the container.
  */
-#ifndef HUSK_CHILD_HOOK_H
-#define HUSK_CHILD_HOOK_H
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_HOOK_IMPLEMENTED)
+#define HUSK_CHILD_HOOK_IMPLEMENTED
 
 #include "husk/child_path.h"
 #include <poll.h>

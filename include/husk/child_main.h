@@ -1,6 +1,6 @@
 /* husk/child_main.h - the child's loop over its operations, and how it talks to the parent. Part of child.h's implementation. */
-#ifndef HUSK_CHILD_MAIN_H
-#define HUSK_CHILD_MAIN_H
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_MAIN_IMPLEMENTED)
+#define HUSK_CHILD_MAIN_IMPLEMENTED
 
 #include "husk/child_file.h"
 #include "husk/child_mount.h"

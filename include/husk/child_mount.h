@@ -4,8 +4,8 @@
  * reach them, then moved into place. Without open_tree(2), mount(2) gets the target as its working directory, or a file as
  * /proc/self/fd/N (the host's /proc is visible until the root changes), and what was mounted is opened again and compared.
  */
-#ifndef HUSK_CHILD_MOUNT_H
-#define HUSK_CHILD_MOUNT_H
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_MOUNT_IMPLEMENTED)
+#define HUSK_CHILD_MOUNT_IMPLEMENTED
 
 #include "husk/child_path.h"
 #include <sys/mount.h>

@@ -4,8 +4,8 @@
  * after the other with O_NOFOLLOW, follows symlinks itself, and keeps a descriptor for each level: ".." goes back to a
  * directory that it came through, never to wherever the kernel would find the parent by now.
  */
-#ifndef HUSK_CHILD_PATH_H
-#define HUSK_CHILD_PATH_H
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_PATH_IMPLEMENTED)
+#define HUSK_CHILD_PATH_IMPLEMENTED
 
 #include "husk/child.h"
 #include "husk/sys.h"
@@ -81,6 +81,8 @@ static int husk__dup(int fd)
 {
     return (int)husk__sys(HUSK__NR_fcntl, fd, F_DUPFD_CLOEXEC, 3);
 }
+
+_Static_assert(sizeof(struct husk__statx) == 256, "struct statx has 256 bytes");
 
 static long husk__statx(int fd, struct husk__statx *st)
 {

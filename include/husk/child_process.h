@@ -1,8 +1,8 @@
 /* husk/child_process.h - what the process itself becomes: namespaces, streams, ids, capabilities, directory, program.
  * Part of child.h's implementation.
  */
-#ifndef HUSK_CHILD_PROCESS_H
-#define HUSK_CHILD_PROCESS_H
+#if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_PROCESS_IMPLEMENTED)
+#define HUSK_CHILD_PROCESS_IMPLEMENTED
 
 #include "husk/child_hook.h"
 #include <linux/capability.h>

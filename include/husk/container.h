@@ -118,87 +118,9 @@ static void husk__warn_notes(const struct husk_container *c, const struct husk_n
     }
 }
 
-/* ---- the container's cgroups
- * -------------------------------------------------------------------------------- */
+#include "husk/container_cgroup.h"
 
-/* Opens place i; NULL when it is gone or nobody serves it. */
-static const struct husk_cgroup_backend *husk__place_open(const struct husk_container *c, uint32_t i,
-                                                          int *dir)
-{
-    const struct husk_backends *all = c->backends ? c->backends : &husk_backends_default;
-    const struct husk_cgroup_backend *b = husk_cgroup_backend_of(all, c->state.cgroups[i].version);
-
-    *dir = b == NULL ? -1 : open(c->state.cgroups[i].dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return *dir < 0 ? NULL : b;
-}
-
-/* freeze or thaw all hierarchies that can; returns how many did, or the first negative errno. */
-static int husk__places_freeze(const struct husk_container *c, bool frozen)
-{
-    int done = 0, failed = 0, dir;
-
-    for (uint32_t i = 0; i < c->state.n_cgroups; i++) {
-        const struct husk_cgroup_backend *b = husk__place_open(c, i, &dir);
-        int rc = b == NULL ? -ENOENT : HUSK_HAS(b, freeze) ? b->freeze(dir, frozen) : -ENOSYS;
-
-        if (rc == 0)
-            done++;
-        else if (rc != -ENOSYS && rc != -ENOENT && failed == 0)
-            failed = rc;
-        if (dir >= 0)
-            close(dir);
-    }
-    return failed ? failed : done;
-}
-
-static bool husk__places_frozen(const struct husk_container *c)
-{
-    bool frozen = false;
-    int dir;
-
-    for (uint32_t i = 0; !frozen && i < c->state.n_cgroups; i++) {
-        const struct husk_cgroup_backend *b = husk__place_open(c, i, &dir);
-
-        frozen = b != NULL && HUSK_HAS(b, is_frozen) && b->is_frozen(dir) == 1;
-        if (dir >= 0)
-            close(dir);
-    }
-    return frozen;
-}
-
-/* One hierarchy is enough: all hold the same processes. */
-static void husk__places_kill(const struct husk_container *c)
-{
-    bool done = false;
-    int dir;
-
-    for (uint32_t i = 0; !done && i < c->state.n_cgroups; i++) {
-        const struct husk_cgroup_backend *b = husk__place_open(c, i, &dir);
-
-        done = b != NULL && HUSK_HAS(b, kill_all) && b->kill_all(dir) == 0;
-        if (dir >= 0)
-            close(dir);
-    }
-    husk__places_freeze(c, false); /* on v1 a frozen task cannot die */
-}
-
-static int husk__places_each(const struct husk_container *c, husk_pid_fn *fn, void *ctx)
-{
-    int rc = -ENOENT, dir;
-
-    for (uint32_t i = 0; rc < 0 && i < c->state.n_cgroups; i++) {
-        const struct husk_cgroup_backend *b = husk__place_open(c, i, &dir);
-
-        if (b != NULL && HUSK_HAS(b, each_pid))
-            rc = b->each_pid(dir, fn, ctx);
-        if (dir >= 0)
-            close(dir);
-    }
-    return rc;
-}
-
-/* ---- open, create, start
- * ------------------------------------------------------------------------------------- */
+/* ---- open, create, start ---- */
 
 HUSK_API int husk_container_open(struct husk_container *c, const char *id, struct husk_err *err)
 {
@@ -347,6 +269,13 @@ static int husk__state_write(struct husk_container *c, const struct husk_launch 
     return rc ? rc : husk_state_save(&c->dir, &c->state, err);
 }
 
+static struct husk_list husk__container_list(struct husk_container *c, const struct husk_strs *strs)
+{
+    return (struct husk_list){
+        husk_arena_grow(c->arena, strs->v, strs->n * sizeof *strs->v, (strs->n + 1) * sizeof *strs->v),
+        strs->n};
+}
+
 /* The lifecycle ends with poststop however far create came; a failing one is a warning, and the next still
  * run. */
 static void husk__poststop(struct husk_container *c)
@@ -364,18 +293,19 @@ static void husk__poststop(struct husk_container *c)
     }
     husk_state_print(&c->state, HUSK_STOPPED, NULL, NULL, &text);
     husk_text_str(&text, "\n");
-    for (uint32_t i = 0; i < c->spec->hooks[HUSK_HOOK_POSTSTOP].n && !c->arena->failed; i++) {
+    for (uint32_t i = 0; i < c->spec->hooks[HUSK_HOOK_POSTSTOP].n; i++) {
         const struct husk_hook *h = &c->spec->hooks[HUSK_HOOK_POSTSTOP].v[i];
-        const char *argv[2] = {h->path, NULL};
+        const struct husk_strs path_only = {&h->path, 1, true};
         const struct husk_op_hook op = {
             .kind = HUSK_HOOK_POSTSTOP,
             .path = h->path,
-            .argv = h->args.n ? (struct husk_list){h->args.v, h->args.n} : (struct husk_list){argv, 1},
-            .envp = {h->env.v, h->env.n},
-            .timeout_sec = h->timeout_sec.set ? h->timeout_sec.v : 0,
+            .argv = husk__container_list(c, h->args.n ? &h->args : &path_only),
+            .envp = husk__container_list(c, &h->env),
+            .timeout_sec = h->timeout_sec.v,
         };
+        const char *why = husk_strf(c->arena, "/hooks/poststop/%u", i);
 
-        if (husk_hook_run(&op, text.data, text.len, husk_strf(c->arena, "/hooks/poststop/%u", i), &err) != 0)
+        if (!c->arena->failed && husk_hook_run(&op, text.data, text.len, why, &err) != 0)
             husk__container_warn(c, &err);
     }
 }
@@ -426,8 +356,7 @@ HUSK_API int husk_container_create(struct husk_container *c, struct husk_launch 
     return 0;
 }
 
-/* ---- kill and delete
- * ----------------------------------------------------------------------------------------- */
+/* ---- kill and delete ---- */
 
 /* A descriptor that stands for the recorded process and no later one; -1 when it has ended. *is_pidfd: else
  * it is /proc/PID. */
@@ -450,7 +379,9 @@ static int husk__init_open(const struct husk_container *c, bool *is_pidfd)
 
 static int husk__init_signal(const struct husk_container *c, int fd, bool is_pidfd, int signo)
 {
-    return is_pidfd ? (int)syscall(__NR_pidfd_send_signal, fd, signo, NULL, 0) : kill(c->state.pid, signo);
+    int rc = is_pidfd ? (int)syscall(__NR_pidfd_send_signal, fd, signo, NULL, 0) : -1;
+
+    return is_pidfd && (rc == 0 || errno != ENOSYS) ? rc : kill(c->state.pid, signo);
 }
 
 /* SIGKILL, and wait until init is a zombie or gone. */
@@ -485,22 +416,27 @@ static int husk__container_end(struct husk_container *c, struct husk_err *err)
     return rc;
 }
 
-/* The processes are gone: everything else goes, too. What fails keeps the state, so that delete can be tried
+/* The process is gone: everything else goes, too. What fails keeps the state, so that delete can be tried
  * again. */
 static int husk__container_destroy(struct husk_container *c, struct husk_err *err)
 {
+    const struct husk_plan made = {.cgroups = c->state.cgroups, .n_cgroups = c->state.n_cgroups};
+    struct husk_text log = {.arena = c->arena};
     struct husk_err local;
     const char *undo;
     size_t len;
     int rc;
 
-    if (!c->state.pid_namespace || c->state.pid == 0) /* 0: create was killed before it could say which */
-        husk__places_kill(c);
     rc = husk_state_get(&c->dir, "undo", c->arena, &undo, &len, &local);
-    if (rc == 0)
+    if (rc == 0) {
+        while (len > 0 && undo[len - 1] != '\n') /* the line that a killed create could not finish */
+            len--;
+        husk_text_add(&log, undo, len);
+        husk__undo_cgroups(&made, c->backends, &log); /* and what was started and made in them since */
         rc = husk_undo(undo, len, &local);
-    else if (local.sys == ENOENT)
+    } else if (local.sys == ENOENT) {
         rc = 0;
+    }
     if (rc != 0) {
         if (err != NULL)
             *err = local;
@@ -595,8 +531,7 @@ HUSK_API int husk_container_kill(struct husk_container *c, int signo, bool all, 
     return 0;
 }
 
-/* ---- start and exec
- * -------------------------------------------------------------------------------------------- */
+/* ---- start and exec ---- */
 
 static int husk__container_start(struct husk_container *c, struct husk_err *err)
 {
@@ -706,90 +641,5 @@ HUSK_API int husk_container_exec(struct husk_container *c, struct husk_launch *l
     }
     husk_state_unlock(&c->dir);
     return rc;
-}
-
-/* ---- pause, resume, processes
- * --------------------------------------------------------------------------------- */
-
-static int husk__container_freeze(struct husk_container *c, bool frozen, struct husk_err *err)
-{
-    const char *what = frozen ? "pause" : "resume";
-    int rc = husk__places_freeze(c, frozen);
-
-    if (rc > 0)
-        return 0;
-    if (frozen)
-        husk__places_freeze(c, false);
-    if (rc == 0)
-        return husk_fail(err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, NULL,
-                         "cannot %s: the container has no cgroup that can freeze", what);
-    return husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, -rc, NULL, "cannot %s the container's cgroup: %s",
-                     what, strerror(-rc));
-}
-
-HUSK_API int husk_container_pause(struct husk_container *c, struct husk_err *err)
-{
-    enum husk_status status = husk_container_status(c);
-
-    if (status != HUSK_RUNNING && status != HUSK_CREATED)
-        return husk__wrong_state(err, status == HUSK_PAUSED ? "container not running: it is paused"
-                                                            : "container not running");
-    return husk__container_freeze(c, true, err);
-}
-
-HUSK_API int husk_container_resume(struct husk_container *c, struct husk_err *err)
-{
-    if (husk_container_status(c) != HUSK_PAUSED)
-        return husk__wrong_state(err, "container not paused");
-    return husk__container_freeze(c, false, err);
-}
-
-struct husk__pids {
-    struct husk_arena *arena;
-    int32_t *v;
-    uint32_t n, cap;
-};
-
-static int husk__container_pid_add(void *ctx, int32_t pid)
-{
-    struct husk__pids *p = ctx;
-
-    if (p->n == p->cap) {
-        uint32_t cap = p->cap ? 2 * p->cap : 64;
-        int32_t *v = husk_arena_grow(p->arena, p->v, p->n * sizeof *v, cap * sizeof *v);
-
-        if (v == NULL)
-            return -ENOMEM;
-        p->v = v;
-        p->cap = cap;
-    }
-    p->v[p->n++] = pid;
-    return 0;
-}
-
-static int husk__by_pid(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-HUSK_API int husk_container_pids(struct husk_container *c, const int32_t **pids, uint32_t *n,
-                                 struct husk_err *err)
-{
-    struct husk__pids list = {.arena = c->arena};
-    int rc = husk__places_each(c, husk__container_pid_add, &list);
-
-    if (rc < 0 && rc != -ENOENT)
-        return husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, -rc, NULL, "read the container's processes: %s",
-                         strerror(-rc));
-    if (rc < 0 && c->state.n_cgroups == 0 && husk_container_status(c) != HUSK_STOPPED &&
-        husk__container_pid_add(&list, c->state.pid) != 0)
-        return husk_fail(err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, NULL, "out of memory");
-    if (list.n > 1)
-        qsort(list.v, list.n, sizeof *list.v, husk__by_pid);
-    *pids = list.v;
-    *n = list.n;
-    return 0;
 }
 #endif

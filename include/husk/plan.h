@@ -110,6 +110,8 @@ HUSK_API enum husk_resolve husk_slot_resolve(enum husk_slot slot);
 HUSK_API struct husk_op *husk_add(struct husk_planner *p, enum husk_op_kind kind, enum husk_who who, const char *why);
 /* husk_strf in the plan's arena; "" when out of memory. */
 HUSK_API const char *husk_plan_str(struct husk_planner *p, const char *fmt, ...) HUSK_PRINTF(2, 3);
+/* The JSON pointer of member `name` (any text: "/" and "~" are escaped) of the object at `parent`. */
+HUSK_API const char *husk_plan_member(struct husk_planner *p, const char *parent, const char *name);
 HUSK_API void husk_plan_note(struct husk_planner *p, const char *at, const char *fmt, ...) HUSK_PRINTF(3, 4);
 /* Parent writes `data` into file below slot; data is copied by the caller's choice (it must live as long as the plan). */
 HUSK_API struct husk_op *husk_add_write(struct husk_planner *p, enum husk_who who, enum husk_slot slot, const char *file,

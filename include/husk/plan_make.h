@@ -57,6 +57,19 @@ HUSK_API const char *husk_plan_str(struct husk_planner *p, const char *fmt, ...)
     return copy ? copy : "";
 }
 
+HUSK_API const char *husk_plan_member(struct husk_planner *p, const char *parent, const char *name)
+{
+    struct husk_text t = { .arena = p->arena };
+
+    husk_textf(&t, "%s/", parent);
+    for (; *name != '\0'; name++)
+        if (*name == '~' || *name == '/')
+            husk_text_str(&t, *name == '~' ? "~0" : "~1");
+        else
+            husk_text_add(&t, name, 1);
+    return t.data ? t.data : "";
+}
+
 HUSK_API void husk_plan_note(struct husk_planner *p, const char *at, const char *fmt, ...)
 {
     struct husk_note *v = husk_arena_grow(p->arena, p->notes, p->n_notes * sizeof *v, (p->n_notes + 1) * sizeof *v);

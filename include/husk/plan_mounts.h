@@ -313,7 +313,7 @@ static void husk__plan_sysctl(struct husk_planner *p)
         for (char *c = path + 4; first != NULL && *first == '.' && *c; c++)
             *c = *c == '.' ? '/' : *c == '/' ? '.' : *c;
         husk_add_write(p, HUSK_CHILD, HUSK_SLOT_PROC, path, s->v[i].value,
-                       husk_plan_str(p, "/linux/sysctl/%s", s->v[i].name));
+                       husk_plan_member(p, "/linux/sysctl", s->v[i].name));
     }
 }
 

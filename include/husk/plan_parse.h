@@ -1,7 +1,8 @@
-/* husk/plan_parse.h - plan text back into a plan. Part of plan.h's implementation; the form is described in plan_text.h.
+/* husk/plan_parse.h - plan text back into a plan. Part of plan.h's implementation; the form is described in
+ * plan_text.h.
  *
- * Strict: unknown or repeated fields, wrong numbering and bad values are errors with line and column. What a plan means is
- * husk_plan_verify()'s business, not the parser's.
+ * Strict: unknown or repeated fields, wrong numbering and bad values are errors with line and column. What a
+ * plan means is husk_plan_verify()'s business, not the parser's.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_PARSE_IMPLEMENTED)
 #define HUSK_PLAN_PARSE_IMPLEMENTED
@@ -77,7 +78,10 @@ static const char *husk__pt_token(struct husk__plan_text *r, const char *stop, s
 
 static int husk__pt_hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* After a backslash. */
@@ -119,7 +123,8 @@ static int husk__pt_quoted(struct husk__plan_text *r, const char **out)
         return husk_fail(r->err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, "", "out of memory");
     for (r->p++; r->p < r->end && *r->p != '"';) {
         if ((unsigned char)*r->p < ' ' || *r->p == 0x7f)
-            return husk__pt_bad(r, r->p, *r->p == '\n' ? "a string that does not end" : "a control character in a string");
+            return husk__pt_bad(
+                r, r->p, *r->p == '\n' ? "a string that does not end" : "a control character in a string");
         if (*r->p != '\\') {
             s[n++] = *r->p++;
             continue;
@@ -186,8 +191,9 @@ static int husk__pt_flags(struct husk__plan_text *r, const struct husk__words *w
         s = husk__pt_token(r, "|,]", &len);
         if (len == 4 && memcmp(s, "none", 4) == 0)
             one = 0;
-        else if (len > 2 && s[0] == '0' && s[1] == 'x' ? !husk__pt_digits(s + 2, len - 2, 16, UINT64_MAX, &one)
-                                                        : !husk__word_value(w, s, len, &one))
+        else if (len > 2 && s[0] == '0' && s[1] == 'x'
+                     ? !husk__pt_digits(s + 2, len - 2, 16, UINT64_MAX, &one)
+                     : !husk__word_value(w, s, len, &one))
             return husk__pt_bad(r, s, "no such flag: '%.*s'", (int)(len < 60 ? len : 60), s);
         if (one > max)
             return husk__pt_bad(r, s, "a flag that is out of range");
@@ -256,8 +262,9 @@ static int husk__pt_path(struct husk__plan_text *r, struct husk_path *path)
 }
 
 /* [item,item]: `each` reads one into item number n, for which the array has room. */
-static int husk__pt_items(struct husk__plan_text *r, const struct husk__field *f, void **array, uint32_t *n, size_t size,
-                            int (*each)(struct husk__plan_text *, const struct husk__field *, void *item))
+static int husk__pt_items(struct husk__plan_text *r, const struct husk__field *f, void **array, uint32_t *n,
+                          size_t size,
+                          int (*each)(struct husk__plan_text *, const struct husk__field *, void *item))
 {
     uint32_t cap = 0;
     int e;
@@ -295,12 +302,13 @@ static int husk__pt_list_item(struct husk__plan_text *r, const struct husk__fiel
 
 static int husk__pt_nums_item(struct husk__plan_text *r, const struct husk__field *f, void *item)
 {
-    const struct husk__field plain = { f->name, HUSK__NUM, false, 0, 4, NULL };
+    const struct husk__field plain = {f->name, HUSK__NUM, false, 0, 4, NULL};
     uint32_t *out = item;
     uint64_t v;
     int e;
 
-    if (f->words != NULL && r->p < r->end && (*r->p < '0' || *r->p > '9' || (r->end - r->p > 1 && r->p[1] == 'x')))
+    if (f->words != NULL && r->p < r->end &&
+        (*r->p < '0' || *r->p > '9' || (r->end - r->p > 1 && r->p[1] == 'x')))
         e = husk__pt_flags(r, f->words, UINT32_MAX, &v);
     else
         e = husk__pt_number(r, &plain, &v);
@@ -334,7 +342,7 @@ static int husk__pt_bytes(struct husk__plan_text *r, const struct husk__field *f
     for (size_t i = n - pad; i < n; i++)
         if (v[i] != 0) /* one text for one value */
             return husk__pt_bad(r, s, "%s: not base64", f->name);
-    *b = (struct husk_bytes){ v, (uint32_t)(n - pad) };
+    *b = (struct husk_bytes){v, (uint32_t)(n - pad)};
     return HUSK_OK;
 }
 
@@ -361,7 +369,8 @@ static int husk__pt_on_fail(struct husk__plan_text *r, struct husk_op *op)
         if (sys == 0 && !count && husk__pt_digits(s, len, 10, 4095, &v))
             sys = (int)v;
         if (sys == 0 || n == HUSK_COUNT(op->errnos))
-            return husk__pt_bad(r, s, sys ? "at most four errnos" : "bad count or errno: '%.*s'", (int)(len < 60 ? len : 60), s);
+            return husk__pt_bad(r, s, sys ? "at most four errnos" : "bad count or errno: '%.*s'",
+                                (int)(len < 60 ? len : 60), s);
         op->errnos[n++] = sys;
     }
     if (husk__pt_at_end(r))
@@ -379,9 +388,12 @@ static int husk__pt_value(struct husk__plan_text *r, void *base, const struct hu
     int e;
 
     switch (f->type) {
-    case HUSK__PATH: return husk__pt_path(r, at);
-    case HUSK__BYTES: return husk__pt_bytes(r, f, at);
-    case HUSK__ON_FAIL: return husk__pt_on_fail(r, base);
+    case HUSK__PATH:
+        return husk__pt_path(r, at);
+    case HUSK__BYTES:
+        return husk__pt_bytes(r, f, at);
+    case HUSK__ON_FAIL:
+        return husk__pt_on_fail(r, base);
     case HUSK__STR:
         e = husk__pt_string(r, &s);
         memcpy(at, &s, sizeof s);
@@ -389,16 +401,23 @@ static int husk__pt_value(struct husk__plan_text *r, void *base, const struct hu
     case HUSK__LIST:
         e = husk__pt_items(r, f, &array, &n, sizeof(char *), husk__pt_list_item);
         if (e == 0)
-            *(struct husk_list *)at = (struct husk_list){ array, n };
+            *(struct husk_list *)at = (struct husk_list){array, n};
         return e;
     case HUSK__NUMS:
         e = husk__pt_items(r, f, &array, &n, sizeof(uint32_t), husk__pt_nums_item);
         if (e == 0)
-            *(struct husk_u32s *)at = (struct husk_u32s){ array, n };
+            *(struct husk_u32s *)at = (struct husk_u32s){array, n};
         return e;
-    case HUSK__SLOT: case HUSK__NEW_SLOT: e = husk__pt_slot(r, &v); break;
-    case HUSK__FLAGS: case HUSK__CAPS: e = husk__pt_flags(r, f->words, husk__pt_field_max(f), &v); break;
-    default: e = husk__pt_number(r, f, &v);
+    case HUSK__SLOT:
+    case HUSK__NEW_SLOT:
+        e = husk__pt_slot(r, &v);
+        break;
+    case HUSK__FLAGS:
+    case HUSK__CAPS:
+        e = husk__pt_flags(r, f->words, husk__pt_field_max(f), &v);
+        break;
+    default:
+        e = husk__pt_number(r, f, &v);
     }
     husk__field_set_num(base, f, v);
     return e;
@@ -406,18 +425,19 @@ static int husk__pt_value(struct husk__plan_text *r, void *base, const struct hu
 
 static void husk__pt_field_default(void *base, const struct husk__field *f)
 {
-    static const char *const no_strings[] = { NULL };
+    static const char *const no_strings[] = {NULL};
 
     if (f->type == HUSK__ID || f->type == HUSK__UMASK)
         husk__field_set_num(base, f, HUSK_ID_KEEP);
     else if (f->type == HUSK__LIST)
-        *(struct husk_list *)(void *)((char *)base + f->offset) = (struct husk_list){ no_strings, 0 };
+        *(struct husk_list *)(void *)((char *)base + f->offset) = (struct husk_list){no_strings, 0};
 }
 
 /* The rest of the line: fields of either list in any order, each at most once. */
-static int husk__pt_fields(struct husk__plan_text *r, void *base, const struct husk__field *own, const struct husk__field *common)
+static int husk__pt_fields(struct husk__plan_text *r, void *base, const struct husk__field *own,
+                           const struct husk__field *common)
 {
-    const struct husk__field *f, *lists[2] = { own, common };
+    const struct husk__field *f, *lists[2] = {own, common};
     uint64_t seen = 0, bit;
     const char *name;
     size_t len;
@@ -464,12 +484,14 @@ static int husk__pt_op(struct husk__plan_text *r, struct husk_op *op)
     husk__pt_skip_blanks(r);
     s = husk__pt_token(r, "", &len);
     if (!husk__word_value(&husk__who_words, s, len, &v))
-        return husk__pt_bad(r, s, "parent, child or both expected, not '%.*s'", (int)(len < 60 ? len : 60), s);
+        return husk__pt_bad(r, s, "parent, child or both expected, not '%.*s'", (int)(len < 60 ? len : 60),
+                            s);
     op->who = (enum husk_who)v;
     husk__pt_skip_blanks(r);
     s = husk__pt_token(r, "", &len);
     for (v = 0; v < HUSK_OP_COUNT; v++)
-        if (strlen(husk_op_name((enum husk_op_kind)v)) == len && memcmp(husk_op_name((enum husk_op_kind)v), s, len) == 0)
+        if (strlen(husk_op_name((enum husk_op_kind)v)) == len &&
+            memcmp(husk_op_name((enum husk_op_kind)v), s, len) == 0)
             break;
     if (v == HUSK_OP_COUNT)
         return husk__pt_bad(r, s, "no such operation: '%.*s'", (int)(len < 60 ? len : 60), s);
@@ -480,8 +502,8 @@ static int husk__pt_op(struct husk__plan_text *r, struct husk_op *op)
 /* action, id, cgroup and note lines. */
 static int husk__pt_header(struct husk__plan_text *r, struct husk_plan *plan, uint32_t *seen)
 {
-    static const struct husk__field action = { "action", HUSK__ENUM, true, 0, 4, &husk__action_words };
-    static const char *const words[] = { "action", "id", "cgroup", "note" };
+    static const struct husk__field action = {"action", HUSK__ENUM, true, 0, 4, &husk__action_words};
+    static const char *const words[] = {"action", "id", "cgroup", "note"};
     struct husk_cgroup_place *places;
     struct husk_note *notes;
     uint32_t what = 0;
@@ -504,14 +526,16 @@ static int husk__pt_header(struct husk__plan_text *r, struct husk_plan *plan, ui
     } else if (what == 1) {
         e = husk__pt_string(r, &plan->id);
     } else if (what == 2) {
-        places = husk_arena_grow(r->arena, plan->cgroups, plan->n_cgroups * sizeof *places, (plan->n_cgroups + 1) * sizeof *places);
+        places = husk_arena_grow(r->arena, plan->cgroups, plan->n_cgroups * sizeof *places,
+                                 (plan->n_cgroups + 1) * sizeof *places);
         if ((plan->cgroups = places) == NULL || plan->n_cgroups == HUSK_SLOT_FAMILY)
             return husk__pt_bad(r, r->p, "too many cgroups");
         e = husk__pt_fields(r, &places[plan->n_cgroups++], husk__place_fields, NULL);
     } else {
         if (plan->notes.n == 1024)
             return husk__pt_bad(r, r->p, "too many notes");
-        notes = husk_arena_grow(r->arena, plan->notes.v, plan->notes.n * sizeof *notes, (plan->notes.n + 1) * sizeof *notes);
+        notes = husk_arena_grow(r->arena, plan->notes.v, plan->notes.n * sizeof *notes,
+                                (plan->notes.n + 1) * sizeof *notes);
         if (notes == NULL)
             return HUSK_ENOMEM; /* said at the end */
         plan->notes.v = notes;
@@ -544,12 +568,14 @@ static int husk__pt_plan(struct husk__plan_text *r, struct husk_plan *plan)
                 return husk__pt_bad(r, s, "this is a plan of another version");
             first = false;
         } else if (*r->p < '0' || *r->p > '9') {
-            e = plan->n ? husk__pt_bad(r, r->p, "operation %u expected", (unsigned)plan->n) : husk__pt_header(r, plan, &seen);
+            e = plan->n ? husk__pt_bad(r, r->p, "operation %u expected", (unsigned)plan->n)
+                        : husk__pt_header(r, plan, &seen);
         } else {
             if (plan->n == HUSK__PLAN_MAX_OPS)
                 return husk__pt_bad(r, r->p, "more than %u operations", HUSK__PLAN_MAX_OPS);
             if (plan->n == cap) {
-                plan->ops = ops = husk_arena_grow(r->arena, ops, plan->n * sizeof *ops, (cap = cap ? 2 * cap : 64) * sizeof *ops);
+                plan->ops = ops = husk_arena_grow(r->arena, ops, plan->n * sizeof *ops,
+                                                  (cap = cap ? 2 * cap : 64) * sizeof *ops);
                 if (ops == NULL)
                     return HUSK_ENOMEM;
             }
@@ -560,12 +586,14 @@ static int husk__pt_plan(struct husk__plan_text *r, struct husk_plan *plan)
             return e;
     }
     r->op = HUSK_NO_OP;
-    return (seen & 3) == 3 ? HUSK_OK : husk__pt_bad(r, r->p, first ? "not a plan: empty" : "action or id is missing");
+    return (seen & 3) == 3 ? HUSK_OK
+                           : husk__pt_bad(r, r->p, first ? "not a plan: empty" : "action or id is missing");
 }
 
-HUSK_API int husk_plan_parse(struct husk_plan *plan, struct husk_arena *arena, const char *text, size_t len, struct husk_err *err)
+HUSK_API int husk_plan_parse(struct husk_plan *plan, struct husk_arena *arena, const char *text, size_t len,
+                             struct husk_err *err)
 {
-    struct husk__plan_text r = { text, text + len, text, 1, HUSK_NO_OP, arena, err };
+    struct husk__plan_text r = {text, text + len, text, 1, HUSK_NO_OP, arena, err};
     int e;
 
     memset(plan, 0, sizeof *plan);

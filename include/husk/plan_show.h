@@ -2,7 +2,8 @@
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_SHOW_IMPLEMENTED)
 #define HUSK_PLAN_SHOW_IMPLEMENTED
 
-static void husk__json_words(struct husk_json_out *o, const char *key, const struct husk__words *w, uint64_t value)
+static void husk__json_words(struct husk_json_out *o, const char *key, const struct husk__words *w,
+                             uint64_t value)
 {
     char word[HUSK__WORD];
 
@@ -24,7 +25,7 @@ static void husk__json_on_fail(struct husk_json_out *o, const struct husk_op *op
     for (size_t i = 0; i < HUSK_COUNT(op->errnos); i++) {
         if (op->errnos[i] == 0)
             continue;
-        name = (struct husk_text){ .arena = o->text->arena };
+        name = (struct husk_text){.arena = o->text->arena};
         husk__put_errno(&name, op->errnos[i]);
         husk_json_put_str(o, NULL, name.data);
     }
@@ -37,14 +38,25 @@ static void husk__json_value(struct husk_json_out *o, const void *base, const st
     const struct husk_list *l = husk__field_at(base, f);
     const struct husk_u32s *u = husk__field_at(base, f);
     const struct husk_path *p = husk__field_at(base, f);
-    struct husk_text text = { .arena = o->text->arena };
+    struct husk_text text = {.arena = o->text->arena};
     const char *s;
 
     switch (f->type) { /* what is not here is the text form as a string */
-    case HUSK__NUM: case HUSK__ID: husk_json_put_u64(o, f->name, husk__field_num(base, f)); return;
-    case HUSK__BOOL: husk_json_put_bool(o, f->name, true); return;
-    case HUSK__FLAGS: case HUSK__CAPS: husk__json_words(o, f->name, f->words, husk__field_num(base, f)); return;
-    case HUSK__ON_FAIL: husk__json_on_fail(o, base); return;
+    case HUSK__NUM:
+    case HUSK__COUNT:
+    case HUSK__ID:
+        husk_json_put_u64(o, f->name, husk__field_num(base, f));
+        return;
+    case HUSK__BOOL:
+        husk_json_put_bool(o, f->name, true);
+        return;
+    case HUSK__FLAGS:
+    case HUSK__CAPS:
+        husk__json_words(o, f->name, f->words, husk__field_num(base, f));
+        return;
+    case HUSK__ON_FAIL:
+        husk__json_on_fail(o, base);
+        return;
     case HUSK__STR:
         memcpy(&s, husk__field_at(base, f), sizeof s);
         husk_json_put_str(o, f->name, s);
@@ -62,7 +74,7 @@ static void husk__json_value(struct husk_json_out *o, const void *base, const st
                 husk_json_put_u64(o, NULL, u->v[i]);
                 continue;
             }
-            text = (struct husk_text){ .arena = o->text->arena };
+            text = (struct husk_text){.arena = o->text->arena};
             husk__put_flags(&text, f->words, u->v[i]);
             husk_json_put_str(o, NULL, text.data ? text.data : "");
         }
@@ -70,11 +82,12 @@ static void husk__json_value(struct husk_json_out *o, const void *base, const st
         return;
     case HUSK__PATH: /* as in the text form, but that only JSON quotes it */
         if (p->slot != HUSK_SLOT_HOST)
-            husk__put_path(&text, &(struct husk_path){ p->slot, NULL });
+            husk__put_path(&text, &(struct husk_path){p->slot, NULL});
         if (p->rel != NULL && p->rel[0] != '\0')
             husk_textf(&text, "%s%s", p->slot != HUSK_SLOT_HOST ? ":" : "", p->rel);
         break;
-    default: husk__put_value(&text, base, f);
+    default:
+        husk__put_value(&text, base, f);
     }
     husk_json_put_str(o, f->name, text.data ? text.data : "");
 }
@@ -87,12 +100,12 @@ static void husk__json_fields(struct husk_json_out *o, const void *base, const s
 }
 
 /* One object a line, so that line tools can work on it: objects in the array that `name` opens. */
-static void husk__json_rows(struct husk_text *out, const char *name, const void *rows, uint32_t n, size_t size,
-                            void (*put)(struct husk_json_out *o, const void *row, uint32_t i))
+static void husk__json_rows(struct husk_text *out, const char *name, const void *rows, uint32_t n,
+                            size_t size, void (*put)(struct husk_json_out *o, const void *row, uint32_t i))
 {
     husk_textf(out, ",\n  \"%s\": [", name);
     for (uint32_t i = 0; i < n; i++) {
-        struct husk_json_out o = { .text = out };
+        struct husk_json_out o = {.text = out};
         husk_text_str(out, i ? ",\n    " : "\n    ");
         husk_json_begin(&o, NULL, '{');
         put(&o, (const char *)rows + i * size, i);
@@ -140,16 +153,23 @@ HUSK_API void husk_plan_print_json(const struct husk_plan *plan, struct husk_tex
 }
 
 /* Difference. Two operations are the same when their printed lines are, since printing is exact. */
-struct husk__line { const char *s; size_t len; uint64_t hash; };
-struct husk__lines { struct husk__line *v; uint32_t n; };
+struct husk__line {
+    const char *s;
+    size_t len;
+    uint64_t hash;
+};
+struct husk__lines {
+    struct husk__line *v;
+    uint32_t n;
+};
 
 #define HUSK__DIFF_CELLS (4u << 20) /* of two bytes: bounds the table of the longest common subsequence */
 #define HUSK__DIFF_CONTEXT 3u
 
 static struct husk__lines husk__plan_lines(struct husk_arena *arena, const struct husk_plan *plan)
 {
-    struct husk_text t = { .arena = arena };
-    struct husk__lines lines = { NULL, 0 };
+    struct husk_text t = {.arena = arena};
+    struct husk__lines lines = {NULL, 0};
     uint32_t n = 0;
 
     husk__put_header(&t, plan);
@@ -164,7 +184,7 @@ static struct husk__lines husk__plan_lines(struct husk_arena *arena, const struc
         return lines;
     for (size_t i = 0; i < t.len; i++) {
         struct husk__line *l = &lines.v[lines.n++];
-        *l = (struct husk__line){ t.data + i, 0, UINT64_C(14695981039346656037) }; /* FNV-1a */
+        *l = (struct husk__line){t.data + i, 0, UINT64_C(14695981039346656037)}; /* FNV-1a */
         for (; t.data[i] != '\n'; i++, l->len++)
             l->hash = (l->hash ^ (unsigned char)t.data[i]) * UINT64_C(1099511628211);
     }
@@ -176,8 +196,10 @@ static bool husk__same_line(const struct husk__line *a, const struct husk__line 
     return a->hash == b->hash && a->len == b->len && memcmp(a->s, b->s, a->len) == 0;
 }
 
-/* What to do with the next lines: one character a step, ' ' both, '-' of a, '+' of b. NULL when out of memory. */
-static char *husk__edit_script(struct husk_arena *arena, const struct husk__lines *a, const struct husk__lines *b)
+/* What to do with the next lines: one character a step, ' ' both, '-' of a, '+' of b. NULL when out of
+ * memory. */
+static char *husk__edit_script(struct husk_arena *arena, const struct husk__lines *a,
+                               const struct husk__lines *b)
 {
     uint32_t head = 0, tail = 0, rows, cols, i, k;
     char *script = husk_arena_alloc(arena, (size_t)a->n + b->n + 1), *s = script;
@@ -185,7 +207,8 @@ static char *husk__edit_script(struct husk_arena *arena, const struct husk__line
 
     while (head < a->n && head < b->n && husk__same_line(&a->v[head], &b->v[head]))
         head++;
-    while (tail < a->n - head && tail < b->n - head && husk__same_line(&a->v[a->n - 1 - tail], &b->v[b->n - 1 - tail]))
+    while (tail < a->n - head && tail < b->n - head &&
+           husk__same_line(&a->v[a->n - 1 - tail], &b->v[b->n - 1 - tail]))
         tail++;
     rows = a->n - head - tail;
     cols = b->n - head - tail;
@@ -196,7 +219,9 @@ static char *husk__edit_script(struct husk_arena *arena, const struct husk__line
     for (i = rows; common != NULL && i-- > 0;)
         for (k = cols; k-- > 0;) {
             uint16_t *at = &common[i * (cols + 1) + k], down = at[cols + 1], right = at[1];
-            *at = husk__same_line(&a->v[head + i], &b->v[head + k]) ? (uint16_t)(at[cols + 2] + 1) : down >= right ? down : right;
+            *at = husk__same_line(&a->v[head + i], &b->v[head + k]) ? (uint16_t)(at[cols + 2] + 1)
+                  : down >= right                                   ? down
+                                                                    : right;
         }
     memset(s, ' ', head);
     s += head;

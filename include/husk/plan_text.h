@@ -10,20 +10,20 @@
  *     000 parent mkdir    path=/sys/fs/cgroup/demo mode=0755 undo why=/linux/cgroupsPath
  *     001 child  mount    source=proc target=@rootfs:proc fstype=proc flags=nosuid|nodev why=/mounts/0
  *
- * A value is a word or a "quoted" string with the escapes \" \\ \n \t \r \xHH. Fields that have their default are absent.
- * Empty lines, and lines that begin with #, mean nothing.
+ * A value is a word or a "quoted" string with the escapes \" \\ \n \t \r \xHH. Fields that have their default
+ * are absent. Empty lines, and lines that begin with #, mean nothing.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_TEXT_IMPLEMENTED)
 #define HUSK_PLAN_TEXT_IMPLEMENTED
 #include "husk/plan_fields.h"
 
-/* Length of the valid UTF-8 sequence at s, or 0; 0 also for what a reader of the plan would not see or be misled by:
- * controls, zero-width and direction marks. */
+/* Length of the valid UTF-8 sequence at s, or 0; 0 also for what a reader of the plan would not see or be
+ * misled by: controls, zero-width and direction marks. */
 static size_t husk__visible_utf8(const char *s)
 {
     const unsigned char *u = (const unsigned char *)s;
     size_t n = u[0] >= 0xf0 ? 4 : u[0] >= 0xe0 ? 3 : 2;
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     uint32_t c = u[0] & (0xffu >> (n + 1));
 
     if (u[0] < 0xc2 || u[0] > 0xf4)
@@ -33,8 +33,9 @@ static size_t husk__visible_utf8(const char *s)
             return 0;
         c = c << 6 | (u[i] & 0x3f);
     }
-    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) || c < 0xa0 || c == 0xad || c == 0xfeff ||
-        (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f))
+    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) || c < 0xa0 || c == 0xad ||
+        c == 0xfeff || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+        (c >= 0x2060 && c <= 0x206f))
         return 0;
     return n;
 }
@@ -44,7 +45,8 @@ static bool husk__is_word(const char *s)
     if (*s == '\0' || *s == '@' || *s == '[')
         return false;
     while (*s != '\0') {
-        size_t n = (unsigned char)*s >= 0x80 ? husk__visible_utf8(s) : *s > ' ' && *s != 0x7f && *s != '"' && *s != '\\';
+        size_t n = (unsigned char)*s >= 0x80 ? husk__visible_utf8(s)
+                                             : *s > ' ' && *s != 0x7f && *s != '"' && *s != '\\';
         if (n == 0)
             return false;
         s += n;
@@ -56,19 +58,31 @@ static void husk__put_quoted(struct husk_text *t, const char *s)
 {
     husk_text_str(t, "\"");
     while (*s != '\0') {
-        size_t n = (unsigned char)*s >= 0x80 ? husk__visible_utf8(s) : *s >= ' ' && *s != 0x7f && *s != '"' && *s != '\\';
+        size_t n = (unsigned char)*s >= 0x80 ? husk__visible_utf8(s)
+                                             : *s >= ' ' && *s != 0x7f && *s != '"' && *s != '\\';
         if (n != 0) {
             husk_text_add(t, s, n);
             s += n;
             continue;
         }
         switch (*s) {
-        case '"': husk_text_str(t, "\\\""); break;
-        case '\\': husk_text_str(t, "\\\\"); break;
-        case '\n': husk_text_str(t, "\\n"); break;
-        case '\t': husk_text_str(t, "\\t"); break;
-        case '\r': husk_text_str(t, "\\r"); break;
-        default: husk_textf(t, "\\x%02x", (unsigned)(unsigned char)*s);
+        case '"':
+            husk_text_str(t, "\\\"");
+            break;
+        case '\\':
+            husk_text_str(t, "\\\\");
+            break;
+        case '\n':
+            husk_text_str(t, "\\n");
+            break;
+        case '\t':
+            husk_text_str(t, "\\t");
+            break;
+        case '\r':
+            husk_text_str(t, "\\r");
+            break;
+        default:
+            husk_textf(t, "\\x%02x", (unsigned)(unsigned char)*s);
         }
         s++;
     }
@@ -187,9 +201,13 @@ static bool husk__field_absent(const void *base, const struct husk__field *f)
     const char *s;
 
     switch (f->type) {
-    case HUSK__LIMIT: case HUSK__ENUM: case HUSK__CAPS:
+    case HUSK__COUNT:
+    case HUSK__LIMIT:
+    case HUSK__ENUM:
+    case HUSK__CAPS:
         return false;
-    case HUSK__ID: case HUSK__UMASK:
+    case HUSK__ID:
+    case HUSK__UMASK:
         return husk__field_num(base, f) == HUSK_ID_KEEP;
     case HUSK__PATH:
         path = husk__field_at(base, f);
@@ -215,37 +233,56 @@ static void husk__put_value(struct husk_text *t, const void *base, const struct 
     const char *s;
 
     switch (f->type) {
-    case HUSK__NUM: case HUSK__ID: case HUSK__BOOL: case HUSK__LIMIT:
+    case HUSK__NUM:
+    case HUSK__COUNT:
+    case HUSK__ID:
+    case HUSK__BOOL:
+    case HUSK__LIMIT:
         if (f->type == HUSK__LIMIT && husk__field_num(base, f) == UINT64_MAX)
             husk_text_str(t, "unlimited");
         else
             husk_textf(t, "%llu", (unsigned long long)husk__field_num(base, f));
         break;
-    case HUSK__UMASK: husk_textf(t, "%#o", (unsigned)husk__field_num(base, f)); break;
+    case HUSK__UMASK:
+        husk_textf(t, "%#o", (unsigned)husk__field_num(base, f));
+        break;
     case HUSK__MODE:
         husk__put_mode(t, (uint32_t)husk__field_num(base, f));
         break;
-    case HUSK__ENUM: case HUSK__OPTION:
+    case HUSK__ENUM:
+    case HUSK__OPTION:
         husk__word_of(f->words, husk__field_num(base, f), buffer);
         husk_text_str(t, buffer);
         break;
-    case HUSK__FLAGS: case HUSK__CAPS:
+    case HUSK__FLAGS:
+    case HUSK__CAPS:
         if (husk__field_num(base, f) == 0)
             husk_text_str(t, "none");
         husk__put_flags(t, f->words, husk__field_num(base, f));
         break;
-    case HUSK__SLOT: case HUSK__NEW_SLOT:
+    case HUSK__SLOT:
+    case HUSK__NEW_SLOT:
         husk_text_str(t, husk_slot_name((enum husk_slot)husk__field_num(base, f), buffer));
         break;
-    case HUSK__PATH: husk__put_path(t, at); break;
+    case HUSK__PATH:
+        husk__put_path(t, at);
+        break;
     case HUSK__STR:
         memcpy(&s, at, sizeof s);
         husk__put_string(t, s);
         break;
-    case HUSK__LIST: husk__put_list(t, at); break;
-    case HUSK__BYTES: husk__put_base64(t, at); break;
-    case HUSK__NUMS: husk__put_nums(t, f, at); break;
-    case HUSK__ON_FAIL: husk__put_on_fail(t, base); break;
+    case HUSK__LIST:
+        husk__put_list(t, at);
+        break;
+    case HUSK__BYTES:
+        husk__put_base64(t, at);
+        break;
+    case HUSK__NUMS:
+        husk__put_nums(t, f, at);
+        break;
+    case HUSK__ON_FAIL:
+        husk__put_on_fail(t, base);
+        break;
     }
 }
 
@@ -336,7 +373,8 @@ HUSK_API const char *husk_op_subject(const struct husk_op *op)
         } else if (f->type == HUSK__LIST && other == NULL) {
             l = at;
             other = l->n ? l->v[0] : NULL;
-        } else if ((f->type == HUSK__SLOT || f->type == HUSK__NEW_SLOT) && husk__field_num(op, f) < HUSK_SLOT_COUNT) {
+        } else if ((f->type == HUSK__SLOT || f->type == HUSK__NEW_SLOT) &&
+                   husk__field_num(op, f) < HUSK_SLOT_COUNT) {
             other = other ? other : husk_slot_name((enum husk_slot)husk__field_num(op, f), buffer);
         } else if (f->type == HUSK__ENUM && f->words != NULL && other == NULL) {
             for (uint32_t i = 0; (s = husk__word(f->words, i, &v)) != NULL && other == NULL; i++)

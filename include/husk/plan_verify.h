@@ -1,46 +1,43 @@
 /* husk/plan_verify.h - is a plan safe to apply? Part of plan.h's implementation.
  *
- * A plan may come from a file, so nothing is taken for granted. It says what it likes about the host, being as powerful as
- * who applies it; what is refused is a plan whose steps do not fit together, so that one would act on the wrong thing,
- * at the wrong time, or not at all:
+ * A plan may come from a file, so nothing is taken for granted. It says what it likes about the host, being
+ * as powerful as who applies it; what is refused is a plan whose steps do not fit together, so that one would
+ * act on the wrong thing, at the wrong time, or not at all:
  *
- *   who      each kind is its actors' own; child operations lie between the one spawn and the one exec; at most one fork;
- *            create has one gate, run and exec have none
- *   slots    defined earlier, by the same actor or before spawn, whichever operations failed or were left out meanwhile; a
- *            slot is made by its own kind of operation, and its kind of file was expected
- *   paths    absolute without a slot, relative below one; ".." only where the slot is a root; once the child's root has
- *            changed, only "/" without a slot
- *   host     a child mounts, renames and brings up interfaces only in namespaces that are not the caller's; the parent
- *            mounts only with undo
- *   order    once the child set capabilities or became another user than root: no mount, node, directory, namespace, root,
- *            terminal, host name. Once it has a seccomp filter: only caps, give of the listener, fds, exec. Descriptors
- *            are closed and the program is found before exec
- *   failure  what lowers privileges, and what both actors run, is never left out and aborts; the operations of an else are
- *            its actor's own
- *   sizes    texts, lists, filters bounded; every number one that its field can have
+ *   who      each kind is its actors' own; child operations lie between the one spawn and the one exec; at
+ * most one fork; create has one gate, run and exec have none slots    defined earlier, by the same actor or
+ * before spawn, whichever operations failed or were left out meanwhile; a slot is made by its own kind of
+ * operation, and its kind of file was expected paths    absolute without a slot, relative below one; ".."
+ * only where the slot is a root; once the child's root has changed, only "/" without a slot host     a child
+ * mounts, renames and brings up interfaces only in namespaces that are not the caller's; the parent mounts
+ * only with undo order    once the child set capabilities or became another user than root: no mount, node,
+ * directory, namespace, root, terminal, host name. Once it has a seccomp filter: only caps, give of the
+ * listener, fds, exec. Descriptors are closed and the program is found before exec failure  what lowers
+ * privileges, and what both actors run, is never left out and aborts; the operations of an else are its
+ * actor's own sizes    texts, lists, filters bounded; every number one that its field can have
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_VERIFY_IMPLEMENTED)
 #define HUSK_PLAN_VERIFY_IMPLEMENTED
 #include <errno.h>
 #include <stdarg.h>
 
-#define HUSK__MAX_PATH 4096u            /* PATH_MAX, with the NUL */
-#define HUSK__MAX_TEXT (4u << 20)       /* any other string */
-#define HUSK__MAX_ARG 131072u           /* the kernel's MAX_ARG_STRLEN, with the NUL */
-#define HUSK__MAX_ITEMS 65536u          /* of a list; the kernel's NGROUPS_MAX, too */
-#define HUSK__MAX_FILTER (4096u * 8)    /* BPF_MAXINSNS struct sock_filter */
-#define HUSK__MAX_PROGRAM (65536u * 8)  /* struct bpf_insn; the kernel's verifier has the last word */
-#define HUSK__MAX_NESTED 4u             /* else within else */
+#define HUSK__MAX_PATH 4096u           /* PATH_MAX, with the NUL */
+#define HUSK__MAX_TEXT (4u << 20)      /* any other string */
+#define HUSK__MAX_ARG 131072u          /* the kernel's MAX_ARG_STRLEN, with the NUL */
+#define HUSK__MAX_ITEMS 65536u         /* of a list; the kernel's NGROUPS_MAX, too */
+#define HUSK__MAX_FILTER (4096u * 8)   /* BPF_MAXINSNS struct sock_filter */
+#define HUSK__MAX_PROGRAM (65536u * 8) /* struct bpf_insn; the kernel's verifier has the last word */
+#define HUSK__MAX_NESTED 4u            /* else within else */
 
 /* Who may run a kind: 1 << enum husk_who. */
 #define HUSK__P (1u << HUSK_PARENT)
 #define HUSK__C (1u << HUSK_CHILD)
 #define HUSK__B (1u << HUSK_BOTH)
 enum husk__op_traits {
-    HUSK__ABORTS = 8,     /* going on without it would go on with too much privilege, or out of step */
-    HUSK__EARLY = 16,     /* of the child: needs what caps and user take away */
-    HUSK__FILTERED = 32,  /* of the child: may follow seccomp */
-    HUSK__UNDOABLE = 64,  /* makes something that has a name and outlives the container */
+    HUSK__ABORTS = 8,    /* going on without it would go on with too much privilege, or out of step */
+    HUSK__EARLY = 16,    /* of the child: needs what caps and user take away */
+    HUSK__FILTERED = 32, /* of the child: may follow seccomp */
+    HUSK__UNDOABLE = 64, /* makes something that has a name and outlives the container */
 };
 
 static const uint8_t husk__op_rules[HUSK_OP_COUNT] = {
@@ -87,37 +84,41 @@ static const uint8_t husk__op_rules[HUSK_OP_COUNT] = {
     [HUSK_OP_COPY] = HUSK__P | HUSK__C,
 };
 
-/* Which operation makes a slot, and what the file must have been expected to be. A family follows its first slot. */
-static const struct { uint16_t slot; uint8_t maker, expect; } husk__slot_rules[] = {
-    { HUSK_SLOT_ROOTFS, HUSK_OP_OPEN, HUSK_EXPECT_DIR },
-    { HUSK_SLOT_PROC, HUSK_OP_OPEN, HUSK_EXPECT_PROCFS },
-    { HUSK_SLOT_CGROUP, HUSK_OP_OPEN, HUSK_EXPECT_CGROUPFS },
-    { HUSK_SLOT_DEVNULL, HUSK_OP_OPEN, HUSK_EXPECT_NULL_DEVICE },
-    { HUSK_SLOT_CONSOLE_SOCKET, HUSK_OP_SOCKET, 0 },
-    { HUSK_SLOT_PIDFD_SOCKET, HUSK_OP_SOCKET, 0 },
-    { HUSK_SLOT_GATE, HUSK_OP_SOCKET, 0 },
-    { HUSK_SLOT_HOOK_STATE, HUSK_OP_MEMFD, 0 },
-    { HUSK_SLOT_LISTENER_SOCKET, HUSK_OP_SOCKET, 0 },
-    { HUSK_SLOT_NS_USER, HUSK_OP_OPEN, HUSK_EXPECT_NSFS },
-    { HUSK_SLOT_NS_MNT, HUSK_OP_OPEN, HUSK_EXPECT_NSFS },
-    { HUSK_SLOT_NS_PID, HUSK_OP_OPEN, HUSK_EXPECT_NSFS },
-    { HUSK_SLOT_NS_NET, HUSK_OP_OPEN, HUSK_EXPECT_NSFS },
-    { HUSK_SLOT_NS_IPC, HUSK_OP_OPEN, HUSK_EXPECT_NSFS },
-    { HUSK_SLOT_NS_UTS, HUSK_OP_OPEN, HUSK_EXPECT_NSFS },
-    { HUSK_SLOT_NS_CGROUP, HUSK_OP_OPEN, HUSK_EXPECT_NSFS },
-    { HUSK_SLOT_NS_TIME, HUSK_OP_OPEN, HUSK_EXPECT_NSFS },
-    { HUSK_SLOT_CG, HUSK_OP_OPEN, HUSK_EXPECT_CGROUPFS },
-    { HUSK_SLOT_JOIN, HUSK_OP_OPEN, HUSK_EXPECT_CGROUPFS },
-    { HUSK_SLOT_AUX, HUSK_OP_OPEN, HUSK_EXPECT_ANY },
+/* Which operation makes a slot, and what the file must have been expected to be. A family follows its first
+ * slot. */
+static const struct {
+    uint16_t slot;
+    uint8_t maker, expect;
+} husk__slot_rules[] = {
+    {HUSK_SLOT_ROOTFS, HUSK_OP_OPEN, HUSK_EXPECT_DIR},
+    {HUSK_SLOT_PROC, HUSK_OP_OPEN, HUSK_EXPECT_PROCFS},
+    {HUSK_SLOT_CGROUP, HUSK_OP_OPEN, HUSK_EXPECT_CGROUPFS},
+    {HUSK_SLOT_DEVNULL, HUSK_OP_OPEN, HUSK_EXPECT_NULL_DEVICE},
+    {HUSK_SLOT_CONSOLE_SOCKET, HUSK_OP_SOCKET, 0},
+    {HUSK_SLOT_PIDFD_SOCKET, HUSK_OP_SOCKET, 0},
+    {HUSK_SLOT_GATE, HUSK_OP_SOCKET, 0},
+    {HUSK_SLOT_HOOK_STATE, HUSK_OP_MEMFD, 0},
+    {HUSK_SLOT_LISTENER_SOCKET, HUSK_OP_SOCKET, 0},
+    {HUSK_SLOT_NS_USER, HUSK_OP_OPEN, HUSK_EXPECT_NSFS},
+    {HUSK_SLOT_NS_MNT, HUSK_OP_OPEN, HUSK_EXPECT_NSFS},
+    {HUSK_SLOT_NS_PID, HUSK_OP_OPEN, HUSK_EXPECT_NSFS},
+    {HUSK_SLOT_NS_NET, HUSK_OP_OPEN, HUSK_EXPECT_NSFS},
+    {HUSK_SLOT_NS_IPC, HUSK_OP_OPEN, HUSK_EXPECT_NSFS},
+    {HUSK_SLOT_NS_UTS, HUSK_OP_OPEN, HUSK_EXPECT_NSFS},
+    {HUSK_SLOT_NS_CGROUP, HUSK_OP_OPEN, HUSK_EXPECT_NSFS},
+    {HUSK_SLOT_NS_TIME, HUSK_OP_OPEN, HUSK_EXPECT_NSFS},
+    {HUSK_SLOT_CG, HUSK_OP_OPEN, HUSK_EXPECT_CGROUPFS},
+    {HUSK_SLOT_JOIN, HUSK_OP_OPEN, HUSK_EXPECT_CGROUPFS},
+    {HUSK_SLOT_AUX, HUSK_OP_OPEN, HUSK_EXPECT_ANY},
 };
 
 struct husk__verifier {
     const struct husk_plan *plan;
     const struct husk_op *op; /* being looked at, number i */
     uint32_t i, bad;
-    enum husk_slot made;      /* by op when it succeeds, or HOST; only with an else */
+    enum husk_slot made; /* by op when it succeeds, or HOST; only with an else */
     bool spawned, forked, gated, executed, root_changed, dropped, filtered, fds_closed, found;
-    uint64_t own;             /* CLONE_NEW* in which the child is not with the caller */
+    uint64_t own;                     /* CLONE_NEW* in which the child is not with the caller */
     bool defined[2][HUSK_SLOT_COUNT]; /* by actor */
     struct {
         uint32_t end;                  /* the last operation of this else */
@@ -125,7 +126,7 @@ struct husk__verifier {
     } otherwise[HUSK__MAX_NESTED];
     uint32_t nested;
     struct husk_err *err;
-    struct husk_errs *all;    /* NULL: stop at the first */
+    struct husk_errs *all; /* NULL: stop at the first */
     struct husk_arena *arena;
 };
 
@@ -143,8 +144,8 @@ static bool husk__refuse(struct husk__verifier *v, const char *fmt, ...)
     if (op == NULL)
         husk_fail(&err, HUSK_EARG, HUSK_DIAG_PLAN_UNSAFE, 0, "", "unsafe plan: %s", msg);
     else
-        husk_fail(&err, HUSK_EARG, HUSK_DIAG_PLAN_UNSAFE, 0, op->why, "unsafe plan: operation %u (%s): %s", (unsigned)v->i,
-                  husk_op_name(op->kind), msg);
+        husk_fail(&err, HUSK_EARG, HUSK_DIAG_PLAN_UNSAFE, 0, op->why, "unsafe plan: operation %u (%s): %s",
+                  (unsigned)v->i, husk_op_name(op->kind), msg);
     err.op = op ? v->i : HUSK_NO_OP;
     if (v->bad++ == 0 && v->err != NULL)
         *v->err = err;
@@ -180,7 +181,8 @@ static void husk__use_slot(struct husk__verifier *v, enum husk_who actor, enum h
     if ((uint32_t)slot >= HUSK_SLOT_COUNT)
         husk__refuse(v, "there is no slot %u", (unsigned)slot);
     else if (slot != HUSK_SLOT_HOST && !v->defined[actor][slot])
-        husk__refuse(v, "%s is not defined here in the %s", husk_slot_name(slot, name), actor == HUSK_PARENT ? "parent" : "child");
+        husk__refuse(v, "%s is not defined here in the %s", husk_slot_name(slot, name),
+                     actor == HUSK_PARENT ? "parent" : "child");
 }
 
 /* Not when it may fail: then the slot is what it was, or what its else defines. */
@@ -227,7 +229,8 @@ static bool husk__has_dotdot(const char *path)
 /* A file system's `source` is a name to show, not a path. */
 static bool husk__is_label(const struct husk_op *op, const struct husk_path *path)
 {
-    return op->kind == HUSK_OP_MOUNT && path == &op->u.mount.source && !(op->u.mount.flags & (MS_BIND | MS_MOVE));
+    return op->kind == HUSK_OP_MOUNT && path == &op->u.mount.source &&
+           !(op->u.mount.flags & (MS_BIND | MS_MOVE));
 }
 
 static void husk__verify_path(struct husk__verifier *v, const struct husk_path *p, const char *field)
@@ -282,8 +285,12 @@ static void husk__verify_field(struct husk__verifier *v, const struct husk__fiel
         return;
     }
     switch (f->type) {
-    case HUSK__PATH: husk__verify_path(v, at, f->name); break;
-    case HUSK__LIST: husk__verify_strings(v, at, f->name); break;
+    case HUSK__PATH:
+        husk__verify_path(v, at, f->name);
+        break;
+    case HUSK__LIST:
+        husk__verify_strings(v, at, f->name);
+        break;
     case HUSK__STR:
         memcpy(&s, at, sizeof s);
         if (s != NULL && strnlen(s, HUSK__MAX_TEXT) == HUSK__MAX_TEXT)
@@ -293,19 +300,22 @@ static void husk__verify_field(struct husk__verifier *v, const struct husk__fiel
         if (nums->n > HUSK__MAX_ITEMS)
             husk__refuse(v, "%s has too many items", f->name);
         break;
-    case HUSK__ENUM: case HUSK__OPTION:
+    case HUSK__ENUM:
+    case HUSK__OPTION:
         for (uint32_t k = 0; !known && husk__word(f->words, k, &value) != NULL; k++)
             known = value == husk__field_num(v->op, f);
         if (!known)
             husk__refuse(v, "%s has no such value", f->name);
         break;
     case HUSK__SLOT: /* give: the child's; everything else is its own actor's */
-        husk__use_slot(v, v->op->who == HUSK_PARENT ? HUSK_PARENT : HUSK_CHILD, (enum husk_slot)husk__field_num(v->op, f));
+        husk__use_slot(v, v->op->who == HUSK_PARENT ? HUSK_PARENT : HUSK_CHILD,
+                       (enum husk_slot)husk__field_num(v->op, f));
         break;
     case HUSK__NEW_SLOT:
         husk__new_slot(v, (enum husk_slot)husk__field_num(v->op, f));
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -316,25 +326,29 @@ static void husk__verify_failure(struct husk__verifier *v)
     const struct husk_op *op = v->op;
     bool hole = false;
 
-    if (op->on_fail > HUSK_ELSE || (op->on_fail != HUSK_ELSE && op->skip != 0) || (op->on_fail == HUSK_ELSE && op->skip == 0))
+    if (op->on_fail > HUSK_ELSE || (op->on_fail != HUSK_ELSE && op->skip != 0) ||
+        (op->on_fail == HUSK_ELSE && op->skip == 0))
         husk__refuse(v, "on_fail makes no sense");
     if (op->on_fail != HUSK_ABORT && husk__op_rules[op->kind] & HUSK__ABORTS)
         husk__refuse(v, "must not fail unnoticed");
     for (size_t k = 0; k < HUSK_COUNT(op->errnos); k++) {
-        if (op->errnos[k] < 0 || op->errnos[k] > 4095 || (op->errnos[k] != 0 && (hole || op->on_fail == HUSK_ABORT)))
+        if (op->errnos[k] < 0 || op->errnos[k] > 4095 ||
+            (op->errnos[k] != 0 && (hole || op->on_fail == HUSK_ABORT)))
             husk__refuse(v, "on_fail has a bad errno");
         hole = hole || op->errnos[k] == 0;
     }
-    if (op->kind == HUSK_OP_MASK && op->on_fail != HUSK_ABORT) /* a path that is there stays hidden or nothing starts */
+    if (op->kind == HUSK_OP_MASK &&
+        op->on_fail != HUSK_ABORT) /* a path that is there stays hidden or nothing starts */
         for (size_t k = 0; k < HUSK_COUNT(op->errnos); k++)
-            if ((op->errnos[k] == 0 && k == 0) || (op->errnos[k] != 0 && op->errnos[k] != ENOENT && op->errnos[k] != ENOTDIR))
+            if ((op->errnos[k] == 0 && k == 0) ||
+                (op->errnos[k] != 0 && op->errnos[k] != ENOENT && op->errnos[k] != ENOTDIR))
                 husk__refuse(v, "only a missing path may be left unmasked");
     if (op->undo && !(op->who == HUSK_PARENT && husk__op_rules[op->kind] & HUSK__UNDOABLE))
         husk__refuse(v, "has nothing to undo");
 }
 
-/* Called after the checks of op i: opens its else, and closes those that end here. Each actor has its own list, so what
- * is known about slots is kept for the actor of the else, whose operations alone are in it. */
+/* Called after the checks of op i: opens its else, and closes those that end here. Each actor has its own
+ * list, so what is known about slots is kept for the actor of the else, whose operations alone are in it. */
 static void husk__verify_else(struct husk__verifier *v)
 {
     const struct husk_op *op = v->op;
@@ -345,7 +359,8 @@ static void husk__verify_else(struct husk__verifier *v)
         if (op->skip > last - v->i || (v->nested && end > v->otherwise[v->nested - 1].end))
             husk__refuse(v, "else goes past the end, or past the else around it");
         for (uint32_t k = v->i + 1; k <= end; k++)
-            if (v->plan->ops[k].who != op->who || op->who == HUSK_BOTH || (uint32_t)v->plan->ops[k].kind >= HUSK_OP_COUNT ||
+            if (v->plan->ops[k].who != op->who || op->who == HUSK_BOTH ||
+                (uint32_t)v->plan->ops[k].kind >= HUSK_OP_COUNT ||
                 husk__op_rules[v->plan->ops[k].kind] & HUSK__ABORTS) {
                 husk__refuse(v, "else would leave out operation %u", (unsigned)k);
                 break;
@@ -403,8 +418,8 @@ static void husk__verify_places(struct husk__verifier *v)
         husk__refuse(v, "no, or too many, operations or cgroups");
     for (uint32_t k = 0; k < plan->n_cgroups && k < HUSK_SLOT_FAMILY; k++) {
         const struct husk_cgroup_place *c = &plan->cgroups[k];
-        if ((c->version != 1 && c->version != 2) || c->path == NULL || c->path[0] != '/' || c->dir == NULL || c->dir[0] != '/' ||
-            husk__has_dotdot(c->path) || husk__has_dotdot(c->dir))
+        if ((c->version != 1 && c->version != 2) || c->path == NULL || c->path[0] != '/' || c->dir == NULL ||
+            c->dir[0] != '/' || husk__has_dotdot(c->path) || husk__has_dotdot(c->dir))
             husk__refuse(v, "cgroup %u is not a place", (unsigned)k);
     }
 }
@@ -437,14 +452,15 @@ static uint32_t husk__verify_plan(struct husk__verifier *v)
 
 HUSK_API int husk_plan_verify(const struct husk_plan *plan, struct husk_err *err)
 {
-    struct husk__verifier v = { .plan = plan, .err = err };
+    struct husk__verifier v = {.plan = plan, .err = err};
 
     return husk__verify_plan(&v) ? HUSK_EARG : HUSK_OK;
 }
 
-HUSK_API uint32_t husk_plan_lint(const struct husk_plan *plan, struct husk_arena *arena, struct husk_errs *all)
+HUSK_API uint32_t husk_plan_lint(const struct husk_plan *plan, struct husk_arena *arena,
+                                 struct husk_errs *all)
 {
-    struct husk__verifier v = { .plan = plan, .all = all, .arena = arena };
+    struct husk__verifier v = {.plan = plan, .all = all, .arena = arena};
 
     return husk__verify_plan(&v);
 }

@@ -3,9 +3,9 @@
 #define HUSK_PLAN_VERIFY_OPS_IMPLEMENTED
 #include "husk/sys.h"
 
-#define HUSK__NEW_ANY                                                                               \
-    ((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWUSER | CLONE_NEWCGROUP | \
-     CLONE_NEWTIME)
+#define HUSK__NEW_ANY                                                                                        \
+    ((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWUSER |     \
+     CLONE_NEWCGROUP | CLONE_NEWTIME)
 
 static void husk__verify_mount_ns(struct husk__verifier *v)
 {
@@ -27,11 +27,13 @@ static void husk__verify_propagation(struct husk__verifier *v, const struct husk
 }
 
 /* Options for an existing mount: known, and none both set and cleared. */
-static void husk__verify_options(struct husk__verifier *v, uint64_t set, uint64_t clear, uint64_t rec_set, uint64_t rec_clear)
+static void husk__verify_options(struct husk__verifier *v, uint64_t set, uint64_t clear, uint64_t rec_set,
+                                 uint64_t rec_clear)
 {
-    const uint64_t not_options = MS_BIND | MS_MOVE | MS_REC | MS_REMOUNT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
-    const uint64_t recursive = HUSK__ATTR_RDONLY | HUSK__ATTR_NOSUID | HUSK__ATTR_NODEV | HUSK__ATTR_NOEXEC | HUSK__ATTR_ATIME |
-                               HUSK__ATTR_NODIRATIME | HUSK__ATTR_NOSYMFOLLOW;
+    const uint64_t not_options =
+        MS_BIND | MS_MOVE | MS_REC | MS_REMOUNT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
+    const uint64_t recursive = HUSK__ATTR_RDONLY | HUSK__ATTR_NOSUID | HUSK__ATTR_NODEV | HUSK__ATTR_NOEXEC |
+                               HUSK__ATTR_ATIME | HUSK__ATTR_NODIRATIME | HUSK__ATTR_NOSYMFOLLOW;
 
     if ((set | clear) > UINT32_MAX || (set | clear) & not_options || set & clear)
         husk__refuse(v, "set and clear are not options of a mount");
@@ -47,7 +49,8 @@ static void husk__verify_mount(struct husk__verifier *v)
     husk__verify_mount_ns(v);
     husk__verify_propagation(v, &m->propagation);
     husk__verify_options(v, m->set, m->clear, m->rec_set, m->rec_clear);
-    if (m->flags > UINT32_MAX || m->flags & (MS_REMOUNT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE) || (bind && move))
+    if (m->flags > UINT32_MAX ||
+        m->flags & (MS_REMOUNT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE) || (bind && move))
         husk__refuse(v, "flags are not those of a new mount");
     if (bind && m->flags & ~(uint64_t)(MS_BIND | MS_REC))
         husk__refuse(v, "a bind takes its options from set and clear");
@@ -62,10 +65,14 @@ static void husk__verify_mount(struct husk__verifier *v)
 /* The namespace that a descriptor of the slot joins; 0 for other slots. */
 static uint64_t husk__slot_ns(enum husk_slot slot)
 {
-    static const struct { enum husk_slot slot; uint64_t type; } rows[] = {
-        { HUSK_SLOT_NS_USER, CLONE_NEWUSER }, { HUSK_SLOT_NS_MNT, CLONE_NEWNS },   { HUSK_SLOT_NS_PID, CLONE_NEWPID },
-        { HUSK_SLOT_NS_NET, CLONE_NEWNET },   { HUSK_SLOT_NS_IPC, CLONE_NEWIPC },  { HUSK_SLOT_NS_UTS, CLONE_NEWUTS },
-        { HUSK_SLOT_NS_CGROUP, CLONE_NEWCGROUP }, { HUSK_SLOT_NS_TIME, CLONE_NEWTIME },
+    static const struct {
+        enum husk_slot slot;
+        uint64_t type;
+    } rows[] = {
+        {HUSK_SLOT_NS_USER, CLONE_NEWUSER},     {HUSK_SLOT_NS_MNT, CLONE_NEWNS},
+        {HUSK_SLOT_NS_PID, CLONE_NEWPID},       {HUSK_SLOT_NS_NET, CLONE_NEWNET},
+        {HUSK_SLOT_NS_IPC, CLONE_NEWIPC},       {HUSK_SLOT_NS_UTS, CLONE_NEWUTS},
+        {HUSK_SLOT_NS_CGROUP, CLONE_NEWCGROUP}, {HUSK_SLOT_NS_TIME, CLONE_NEWTIME},
     };
 
     for (size_t k = 0; k < HUSK_COUNT(rows); k++)
@@ -91,7 +98,9 @@ static void husk__verify_spawn(struct husk__verifier *v)
 static void husk__verify_namespaces(struct husk__verifier *v)
 {
     const struct husk_op *op = v->op;
-    uint64_t flags = op->kind == HUSK_OP_FORK ? op->u.fork.flags : op->kind == HUSK_OP_UNSHARE ? op->u.unshare.flags : op->u.setns.type;
+    uint64_t flags = op->kind == HUSK_OP_FORK      ? op->u.fork.flags
+                     : op->kind == HUSK_OP_UNSHARE ? op->u.unshare.flags
+                                                   : op->u.setns.type;
 
     if (flags & ~HUSK__NEW_ANY)
         husk__refuse(v, "flags: only namespaces");
@@ -103,7 +112,8 @@ static void husk__verify_namespaces(struct husk__verifier *v)
     if (op->kind == HUSK_OP_SETNS && husk__slot_ns(op->u.setns.slot) != flags)
         husk__refuse(v, "the slot holds another type of namespace");
     if (op->kind == HUSK_OP_SETNS && flags == CLONE_NEWNS && v->plan->action == HUSK_EXEC)
-        v->root_changed = true; /* setns(2) moves the root, too; run goes on to mount a root of its own there */
+        v->root_changed =
+            true; /* setns(2) moves the root, too; run goes on to mount a root of its own there */
 }
 
 static void husk__verify_descriptors(struct husk__verifier *v)
@@ -113,7 +123,8 @@ static void husk__verify_descriptors(struct husk__verifier *v)
 
     switch (op->kind) {
     case HUSK_OP_OPEN:
-        if (op->u.open.flags & (O_CREAT | O_EXCL | O_TRUNC) || (op->u.open.flags & __O_TMPFILE) == __O_TMPFILE)
+        if (op->u.open.flags & (O_CREAT | O_EXCL | O_TRUNC) ||
+            (op->u.open.flags & __O_TMPFILE) == __O_TMPFILE)
             husk__refuse(v, "flags: open does not make files");
         break;
     case HUSK_OP_SOCKET:
@@ -131,7 +142,8 @@ static void husk__verify_descriptors(struct husk__verifier *v)
         break;
     case HUSK_OP_SEND:
         slot = op->u.send.socket;
-        if (slot != HUSK_SLOT_CONSOLE_SOCKET && slot != HUSK_SLOT_PIDFD_SOCKET && slot != HUSK_SLOT_LISTENER_SOCKET)
+        if (slot != HUSK_SLOT_CONSOLE_SOCKET && slot != HUSK_SLOT_PIDFD_SOCKET &&
+            slot != HUSK_SLOT_LISTENER_SOCKET)
             husk__refuse(v, "sends to a connected socket only");
         else
             v->defined[HUSK_PARENT][slot] = false; /* it is closed */
@@ -149,7 +161,8 @@ static void husk__verify_descriptors(struct husk__verifier *v)
         if (op->u.bpf.program.n % 8 != 0 || op->u.bpf.program.n > HUSK__MAX_PROGRAM)
             husk__refuse(v, "program is not whole instructions, or too long");
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -195,19 +208,24 @@ static void husk__verify_identity(struct husk__verifier *v)
             husk__refuse(v, "preserve is too large");
         v->fds_closed = true;
         break;
-    case HUSK_OP_LOOKUP: v->found = true; break;
+    case HUSK_OP_LOOKUP:
+        v->found = true;
+        break;
     case HUSK_OP_CHDIR:
         if (op->u.chdir.path != NULL && op->u.chdir.path[0] != '/')
             husk__refuse(v, "path is not absolute");
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
 static void husk__verify_lifecycle(struct husk__verifier *v)
 {
     const struct husk_op *op = v->op;
-    const char *path = op->kind == HUSK_OP_HOOK ? op->u.hook.path : op->kind == HUSK_OP_PIDFILE ? op->u.pidfile.path : NULL;
+    const char *path = op->kind == HUSK_OP_HOOK      ? op->u.hook.path
+                       : op->kind == HUSK_OP_PIDFILE ? op->u.pidfile.path
+                                                     : NULL;
     bool inside;
 
     if (path != NULL && path[0] != '/')
@@ -226,7 +244,8 @@ static void husk__verify_lifecycle(struct husk__verifier *v)
         v->defined[HUSK_PARENT][HUSK_SLOT_STATE] = true;
         break;
     case HUSK_OP_HOOK:
-        inside = op->u.hook.kind == HUSK_HOOK_CREATE_CONTAINER || op->u.hook.kind == HUSK_HOOK_START_CONTAINER;
+        inside =
+            op->u.hook.kind == HUSK_HOOK_CREATE_CONTAINER || op->u.hook.kind == HUSK_HOOK_START_CONTAINER;
         if (inside != (op->who == HUSK_CHILD))
             husk__refuse(v, "a hook of this kind is not for that actor");
         husk__use_slot(v, op->who == HUSK_CHILD ? HUSK_CHILD : HUSK_PARENT, HUSK_SLOT_HOOK_STATE);
@@ -238,11 +257,13 @@ static void husk__verify_lifecycle(struct husk__verifier *v)
             husk__refuse(v, "there is no program: lookup is missing");
         v->executed = true;
         break;
-    case HUSK_OP_RECORD: case HUSK_OP_PIDFILE:
+    case HUSK_OP_RECORD:
+    case HUSK_OP_PIDFILE:
         if (!v->spawned)
             husk__refuse(v, "needs the child, which is not there yet");
         break;
-    default: break;
+    default:
+        break;
     }
 }
 
@@ -251,7 +272,9 @@ static void husk__verify_kind(struct husk__verifier *v)
     const struct husk_op *op = v->op;
 
     switch (op->kind) {
-    case HUSK_OP_MOUNT: husk__verify_mount(v); break;
+    case HUSK_OP_MOUNT:
+        husk__verify_mount(v);
+        break;
     case HUSK_OP_ATTR:
         husk__verify_mount_ns(v);
         husk__verify_propagation(v, &op->u.attr.propagation);
@@ -268,15 +291,22 @@ static void husk__verify_kind(struct husk__verifier *v)
         v->root_changed = true;
         break;
     case HUSK_OP_MKNOD:
-        if ((op->u.mknod.mode & S_IFMT) != S_IFCHR && (op->u.mknod.mode & S_IFMT) != S_IFBLK && (op->u.mknod.mode & S_IFMT) != S_IFIFO)
+        if ((op->u.mknod.mode & S_IFMT) != S_IFCHR && (op->u.mknod.mode & S_IFMT) != S_IFBLK &&
+            (op->u.mknod.mode & S_IFMT) != S_IFIFO)
             husk__refuse(v, "mode is neither a device's nor a fifo's");
         break;
     case HUSK_OP_MKDIR:
         if (op->u.mkdir.mode > 07777)
             husk__refuse(v, "mode is not a directory's");
         break;
-    case HUSK_OP_SPAWN: husk__verify_spawn(v); break;
-    case HUSK_OP_FORK: case HUSK_OP_SETNS: case HUSK_OP_UNSHARE: husk__verify_namespaces(v); break;
+    case HUSK_OP_SPAWN:
+        husk__verify_spawn(v);
+        break;
+    case HUSK_OP_FORK:
+    case HUSK_OP_SETNS:
+    case HUSK_OP_UNSHARE:
+        husk__verify_namespaces(v);
+        break;
     case HUSK_OP_PTY:
         husk__use_slot(v, HUSK_CHILD, HUSK_SLOT_ROOTFS);
         husk__define_slot(v, HUSK_CHILD, HUSK_SLOT_CONSOLE);

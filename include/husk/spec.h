@@ -283,16 +283,22 @@ struct husk__shown { char text[72]; };
 
 static const char *husk__show(struct husk__shown *shown, const char *s)
 {
-    size_t len = 0, room = 44, n;
+    size_t len = 1, n;
 
-    shown->text[len++] = '"';
-    for (; *s != '\0' && (n = husk__utf8(s, strlen(s)), n = n ? n : 1) + len <= room; s += n) {
-        memcpy(shown->text + len, s, n);
-        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+    shown->text[0] = '"';
+    for (; *s != '\0'; s += n) {
+        n = husk__utf8(s, strlen(s));
+        if (len + n > 44)
+            break;
+        if (n == 0 || (unsigned char)*s < 0x20 || *s == 0x7f) {
+            n = 1;
             shown->text[len] = '?';
+        } else {
+            memcpy(shown->text + len, s, n);
+        }
         len += n;
     }
-    snprintf(shown->text + len, sizeof shown->text - len, *s != '\0' ? "...\"" : "\"");
+    snprintf(shown->text + len, sizeof shown->text - len, "%s\"", *s != '\0' ? "..." : "");
     return shown->text;
 }
 

@@ -432,6 +432,9 @@ static void husk__check_mounts(struct husk__report *r, const struct husk_spec *s
     if (!has_namespace && spec->root.readonly)
         husk__complain(r, HUSK_DIAG_CONFLICT, HUSK__IN(root, "readonly"),
                        "read-only root without a mount namespace");
+    if (!has_namespace && spec->linux_.rootfs_propagation.set)
+        husk__complain(r, HUSK_DIAG_CONFLICT, HUSK__IN(&husk__linux_at, "rootfsPropagation"),
+                       "rootfsPropagation without a mount namespace");
     for (size_t k = 0; k < HUSK_COUNT(lists); k++) {
         const struct husk__at *at = HUSK__IN(&husk__linux_at, names[k]);
         if (!has_namespace && lists[k].n > 0)

@@ -2,8 +2,8 @@
 #ifndef HUSK_SPEC_MEMBERS_H
 #define HUSK_SPEC_MEMBERS_H
 
-/* Rows. S: the struct, without that word; f: the member of it that takes the value. With _AS the compiler refuses
- * a member of another type than the row would store. */
+/* Rows. S: the struct, without that word; f: the member of it that takes the value. With _AS the compiler
+ * refuses a member of another type than the row would store. */
 #define HUSK__M_ROW(n, must, k, ...) { .name = n, .need = HUSK__##must, .kind = HUSK__K_##k, __VA_ARGS__ }
 #define HUSK__M_AT(S, f) .at = offsetof(struct S, f), .size = sizeof(((struct S *)0)->f)
 #define HUSK__M_AS(T, S, f) .at = offsetof(struct S, f) + 0 * sizeof((T *)0 == &((struct S *)0)->f)

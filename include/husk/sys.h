@@ -110,7 +110,6 @@ struct husk__statx {
 };
 #define HUSK__STATX_BASIC 0x000007ffu
 #define HUSK__STATX_MNT_ID 0x00001000u
-_Static_assert(sizeof(struct husk__statx) == 256, "struct statx is 256 bytes");
 
 /* File system types as statfs(2) shows them, linux/magic.h. */
 #define HUSK__MAGIC_PROC 0x9fa0u

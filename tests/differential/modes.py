@@ -234,8 +234,7 @@ def _with_terminal(r, argv):
     master, slave = pty.openpty()
     try:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-        p = r.t.popen(*argv, raw=True, runtime=r.rt, stdin=slave, stdout=slave, stderr=slave,
-        cwd=r.bundle.path,
+        p = r.t.popen(*argv, raw=True, runtime=r.rt, stdin=slave, stdout=slave, stderr=slave, cwd=r.bundle.path,
                       preexec=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         before = termios.tcgetattr(slave)
         data = _drain(master, lambda: p.poll() is not None)
@@ -259,8 +258,8 @@ def tty_socket(r):
         listener.bind(path)
         listener.listen(1)
         listener.settimeout(harness.LIMIT)
-        made = r.quiet("create", "--bundle", r.bundle.path, "--console-socket", path, "--pid-file",
-        r.bundle.path + "/pid")
+        made = r.quiet("create", "--bundle", r.bundle.path, "--console-socket", path,
+                       "--pid-file", r.bundle.path + "/pid")
         if made.rc:
             return Seen(made.rc, made.out, made.err)
         connection, _ = listener.accept()

@@ -3,8 +3,7 @@
 
     run.py [--view hybrid|v1|v2] [CASE...]      TAP, a case a test; CASE is a glob
     run.py --list-differences                   what differs on purpose, and why
-    run.py --also crun [CASE...]                print, as information,
-    where a third runtime differs from the reference
+    run.py --also crun [CASE...]                also print where a third runtime differs from the reference
     run.py --show CASE                          print both observations of a case
 
 HUSK is the runtime under test, RUNC the reference.
@@ -75,8 +74,8 @@ def build_config(run):
 
 
 def build_files(run):
-    """The rows of Case.files: dir PATH [MODE], file PATH CONTENT [MODE], link PATH TARGET, none PATH (unlinks),
-    probe PATH (a link to it), tmpfs PATH [OPTIONS] (mounts, in our own namespace), shared PATH (that mount)."""
+    """The rows of Case.files: dir PATH [MODE], file PATH CONTENT [MODE], link PATH TARGET, none PATH (unlink),
+    probe PATH (a link to it), tmpfs PATH [OPTIONS] (mount, in our own namespace), shared PATH (that mount)."""
     for kind, path, *rest in run.case.files:
         at = run.bundle.rootfs + path if path.startswith("/") else os.path.join(run.bundle.path, path)
         if kind == "dir":
@@ -133,7 +132,7 @@ def observe(t, case, command, name):
         lines["error.class"] = seen.error_class()
     if show:
         print("\n".join("# %s %s=%s" % (name, k, lines[k]) for k in sorted(lines)))
-    if seen.rc and show:
+    if seen.err.strip() and show:
         print("# %s stderr: %s" % (name, seen.err.strip()))
     found = {normal(run, k): normal(run, v) for k, v in lines.items()}
     found["~stderr"] = normal(run, seen.err.strip())
@@ -233,7 +232,7 @@ def report():
     """What repeats is said once, most frequent first."""
     for row, names in sorted(unexplained.items(), key=lambda item: -len(item[1])):
         print("# unexplained: %s: reference %s, husk %s" % row)
-        print("#     in %d cases: %s" % (len(names), " ".join(names[:6])))
+        print("#     in %d cases: %s" % (len(names), " ".join(names[:12])))
     for row in DIFFERENCES:
         names = used.get(row, ())
         print("# on purpose, in %d cases: %s: %s" % (len(names), row.key, row.reason))

@@ -182,8 +182,8 @@ def a_failing_start_container_hook(t):
     t.eq(lines(t), ["poststop"])
     b = log_bundle(t, {"startContainer": ["exit 4"]}, "sh", "-c", "echo program >>/log")
     with t.container(b) as c:
-        c.start()
-        c.wait("stopped")
+        t.fails(c.start(), "/hooks/startContainer/0")
+        t.fails(t.rt("state", c.id), "does not exist")
         t.eq(lines(t), [])
 
 

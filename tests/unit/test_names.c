@@ -96,11 +96,12 @@ static void test_signals(void)
 {
     static const struct { const char *text; int value; } signals[] = {
         { "9", 9 }, { "0", 0 }, { "64", 64 }, { "KILL", SIGKILL }, { "SIGKILL", SIGKILL },
-        { "sigterm", SIGTERM }, { "Hup", SIGHUP }, { "SIGIOT", SIGABRT }, { "POLL", SIGIO }, { "CLD", SIGCHLD }, { "STKFLT", 16 },
-        { "SIGRTMIN", 34 }, { "RTMIN+3", 37 }, { "sigrtmin+30", 64 }, { "RTMAX", 64 }, { "SIGRTMAX-14", 50 },
+        { "sigterm", SIGTERM }, { "Hup", SIGHUP }, { "SIGIOT", SIGABRT }, { "POLL", SIGIO },
+        { "CLD", SIGCHLD }, { "STKFLT", 16 }, { "SIGRTMIN", 34 }, { "RTMIN+3", 37 }, { "sigrtmin+30", 64 },
+        { "RTMAX", 64 }, { "SIGRTMAX-14", 50 },
         { "RTMAX-30", 34 }, { "", -1 }, { "SIG", -1 }, { "65", -1 }, { "-9", -1 }, { "+9", -1 }, { "9x", -1 },
-        { " 9", -1 }, { "FOO", -1 }, { "SIGSIGKILL", -1 }, { "SIG9", -1 }, { "RTMIN+31", -1 }, { "RTMAX-31", -1 },
-        { "RTMIN-1", -1 }, { "RTMIN+", -1 }, { "99999999999999999999", -1 },
+        { " 9", -1 }, { "FOO", -1 }, { "SIGSIGKILL", -1 }, { "SIG9", -1 }, { "RTMIN+31", -1 },
+        { "RTMAX-31", -1 }, { "RTMIN-1", -1 }, { "RTMIN+", -1 }, { "99999999999999999999", -1 },
     };
 
     for (size_t i = 0; i < HUSK_COUNT(signals); i++)

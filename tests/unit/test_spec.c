@@ -12,10 +12,15 @@
 
 static struct husk_arena arena;
 
+/* The path of a file named from the directory of this source. */
+static const char *beside(const char *name)
+{
+    return husk_strf(&arena, "%.*s%s", (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__, name);
+}
+
 static char *load(const char *name, size_t *len)
 {
-    char *path = husk_strf(&arena, "%.*s%s", (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__, name);
-    FILE *f = fopen(path, "rb");
+    FILE *f = fopen(beside(name), "rb");
     char *text = NULL;
     long size;
 
@@ -36,7 +41,7 @@ static char *load(const char *name, size_t *len)
 static struct { char name[16]; const char *text; } documents[16];
 static size_t n_documents;
 
-/* The member in its document. A @ in it is left out: it marks where the error should be, else *place is SIZE_MAX. */
+/* The member in its document. A @ in it is left out: it marks the place of the error. */
 static char *fill(const char *name, const char *member, size_t *place)
 {
     for (size_t i = 0; i < n_documents; i++) {
@@ -82,9 +87,10 @@ static void test_case(const char *name, const char *member, char *expected)
     if (at != NULL)
         *at++ = '\0';
     good = code == HUSK_ESPEC && err.code == code && strcmp(husk_diag_name(err.diag), expected) == 0 &&
-           at != NULL && strcmp(err.at, at) == 0 && (msg == NULL || strcmp(err.msg, msg) == 0) && err.line == 1 &&
-           (place == SIZE_MAX ? err.column > 0 : err.column == place + 1);
-    tap_ok(good, "%s: %s at %u:%u %s: %s", member, husk_diag_name(err.diag), err.line, err.column, err.at, err.msg);
+           at != NULL && strcmp(err.at, at) == 0 && (msg == NULL || strcmp(err.msg, msg) == 0) &&
+           err.line == 1 && (place == SIZE_MAX ? err.column > 0 : err.column == place + 1);
+    tap_ok(good, "%s: %s at %u:%u %s: %s", member, husk_diag_name(err.diag), err.line, err.column, err.at,
+           err.msg);
 }
 
 static void test_cases(void)
@@ -170,7 +176,7 @@ static unsigned mutate(const char *text, size_t len, unsigned rounds)
 
 static void test_corpus(void)
 {
-    const char *dir = husk_strf(&arena, "%.*s../golden/spec", (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__);
+    const char *dir = beside("../golden/spec");
     struct dirent **files;
     int n = scandir(dir, &files, is_json, alphasort);
 
@@ -418,7 +424,7 @@ static void test_long_places(void)
         husk_text_str(&t, ",0");
     husk_text_str(&t, "]}");
     code = husk_spec_parse(&spec, &arena, t.data, t.len, NULL, &err);
-    tap_ok(code == HUSK_ESPEC && err.diag == RANGE, "a list too long: %s", err.msg);
+    tap_ok(code == HUSK_ESPEC && err.diag == HUSK_DIAG_JSON_RANGE, "a list too long: %s", err.msg);
 }
 
 static void test_parts(void)
@@ -476,7 +482,8 @@ static void test_initialisers(void)
         .process = &(struct husk_process){ .user = { .uid = UINT32_MAX }, .env = HUSK_STRS("novalue") },
         .mounts = HUSK_ARRAY(struct husk_mount, { .flags_set = MS_BIND }),
         .linux_ = { .namespaces = HUSK_ARRAY(struct husk_namespace, { .type = 1 }),
-                    .seccomp = { .set = true, .rules = HUSK_ARRAY(struct husk_seccomp_rule, { .action = 0 }) } } };
+                    .seccomp = { .set = true,
+                                 .rules = HUSK_ARRAY(struct husk_seccomp_rule, { .action = 0 }) } } };
     struct husk_errs all;
     struct husk_err err = { 0 };
 
