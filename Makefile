@@ -19,7 +19,7 @@ WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmiss
 OPT ?= -O2 -g
 HUSK_CFLAGS = -std=gnu11 -D_GNU_SOURCE -Iinclude $(FEATURES) $(WARN) -fPIC -fstack-protector-strong $(OPT) $(CFLAGS)
 
-HEADERS = $(wildcard include/*.h include/husk/*.h include/husk/backend/*.h backends/*.h)
+HEADERS = $(wildcard include/*.h include/husk/*.h include/husk/impl/*.h include/husk/backend/*.h backends/*.h)
 BACKENDS = $(patsubst backends/%.c,$(BUILD)/backends/%.o,$(wildcard backends/*.c))
 COMMAND = $(patsubst examples/husk/%.c,$(BUILD)/command/%.o,$(wildcard examples/husk/*.c))
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/%,$(wildcard examples/*.c))

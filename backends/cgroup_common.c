@@ -22,7 +22,7 @@ const char *husk__cgroup_why(const struct husk_planner *p)
 /* "a/b" of "/a//./b"; NULL when it leads upwards or nowhere. */
 static const char *clean(struct husk_planner *p, const char *path)
 {
-    struct husk_text t = { .arena = p->arena };
+    struct husk_text t = {.arena = p->arena};
 
     for (size_t len; *path != '\0'; path += len) {
         path += strspn(path, "/");
@@ -45,15 +45,19 @@ int husk__cgroup_make(struct husk_planner *p, uint32_t place, const char **below
     size_t len = strlen(mount);
     struct husk_op *op;
 
-    *below = strncmp(c->dir, mount, len) == 0 && (c->dir[len] == '/' || c->dir[len] == '\0') ? clean(p, c->dir + len) : NULL;
+    *below = strncmp(c->dir, mount, len) == 0 && (c->dir[len] == '/' || c->dir[len] == '\0')
+                 ? clean(p, c->dir + len)
+                 : NULL;
     if (p->arena->failed)
         return HUSK_ENOMEM;
     if (*below == NULL)
         return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_BAD_VALUE, 0, why,
-                         "the container needs a cgroup of its own below %s, without \"..\" in its path", mount);
-    husk_add_open(p, HUSK_PARENT, slot, HUSK_SLOT_HOST, mount, O_PATH | O_DIRECTORY, HUSK_EXPECT_CGROUPFS, why);
+                         "the container needs a cgroup of its own below %s, without \"..\" in its path",
+                         mount);
+    husk_add_open(p, HUSK_PARENT, slot, HUSK_SLOT_HOST, mount, O_PATH | O_DIRECTORY, HUSK_EXPECT_CGROUPFS,
+                  why);
     op = husk_add(p, HUSK_OP_MKDIR, HUSK_PARENT, why);
-    op->u.mkdir = (struct husk_op_mkdir){ { slot, *below }, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP };
+    op->u.mkdir = (struct husk_op_mkdir){{slot, *below}, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP};
     op->undo = true;
     return HUSK_OK;
 }
@@ -65,12 +69,13 @@ struct husk__wait husk__wait_start(uint32_t msec)
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (struct husk__wait){ now.tv_sec * INT64_C(1000000000) + now.tv_nsec + msec * INT64_C(1000000), 50000 };
+    return (struct husk__wait){now.tv_sec * INT64_C(1000000000) + now.tv_nsec + msec * INT64_C(1000000),
+                               50000};
 }
 
 bool husk__wait_more(struct husk__wait *w)
 {
-    struct timespec now, nap = { 0, (long)w->nap_nsec };
+    struct timespec now, nap = {0, (long)w->nap_nsec};
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     if (now.tv_sec * INT64_C(1000000000) + now.tv_nsec >= w->until_nsec)
@@ -98,6 +103,7 @@ int husk__cgroup_read(int dir, const char *file, char *text, size_t size)
     int fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc = 0;
     ssize_t n;
 
+    text[0] = '\0';
     if (fd < 0)
         return -errno;
     n = read(fd, text, size - 1);
@@ -122,15 +128,21 @@ int husk__cgroup_key(int dir, const char *file, const char *key)
     return rc ? rc : -ENOENT;
 }
 
-struct entry { uint64_t ino; int64_t off; unsigned short reclen; unsigned char type; char name[]; }; /* getdents64(2) */
+struct entry {
+    uint64_t ino;
+    int64_t off;
+    unsigned short reclen;
+    unsigned char type;
+    char name[];
+}; /* getdents64(2) */
 
 static bool vanished(int sys)
 {
     return sys == ENOENT || sys == ENODEV;
 }
 
-/* Directories are read with getdents64 since opendir(3) allocates. A removed cgroup moves the places of those after it, so a
- * pass that removed something is followed by another. */
+/* Directories are read with getdents64 since opendir(3) allocates. A removed cgroup moves the places of those
+ * after it, so a pass that removed something is followed by another. */
 static int walk(int dir, int parent, const char *name, unsigned depth, husk__cgroup_fn *fn, void *ctx)
 {
     _Alignas(struct entry) char buffer[1024];
@@ -168,9 +180,13 @@ int husk__cgroup_walk(int dir, husk__cgroup_fn *fn, void *ctx)
     return walk(dir, -1, NULL, 0, fn, ctx);
 }
 
-struct pids { husk_pid_fn *fn; void *ctx; };
+struct pids {
+    husk_pid_fn *fn;
+    void *ctx;
+};
 
-/* A process of another pid namespace that cannot be named from here shows as 0; signalling "0" would hit our own group. */
+/* A process of another pid namespace that cannot be named from here shows as 0; signalling "0" would hit our
+ * own group. */
 static int pids_of(void *ctx, int dir, int parent, const char *name)
 {
     const struct pids *p = ctx;
@@ -192,7 +208,8 @@ static int pids_of(void *ctx, int dir, int parent, const char *name)
                 rc = p->fn(p->ctx, pid);
             pid = 0;
         }
-    if (n < 0 && !vanished(errno) && errno != EOPNOTSUPP) /* a threaded cgroup: its domain above lists the processes */
+    if (n < 0 && !vanished(errno) &&
+        errno != EOPNOTSUPP) /* a threaded cgroup: its domain above lists the processes */
         rc = -errno;
     close(fd);
     return rc;
@@ -200,7 +217,7 @@ static int pids_of(void *ctx, int dir, int parent, const char *name)
 
 int husk__cgroup_each_pid(int dir, husk_pid_fn *fn, void *ctx)
 {
-    struct pids p = { fn, ctx };
+    struct pids p = {fn, ctx};
 
     return husk__cgroup_walk(dir, pids_of, &p);
 }

@@ -4,8 +4,8 @@
 
 #include "husk.h"
 
-/* plan_create's part that is the same on both versions: open the hierarchy's mount point into slot cg.N, make the directory,
- * whose path below the mount point is *below: clean, and not empty. */
+/* plan_create's part that is the same on both versions: open the hierarchy's mount point into slot cg.N, make
+ * the directory, whose path below the mount point is *below: clean, and not empty. */
 int husk__cgroup_make(struct husk_planner *p, uint32_t place, const char **below);
 /* Why the container has the cgroup that it has. */
 const char *husk__cgroup_why(const struct husk_planner *p);
@@ -14,8 +14,8 @@ int husk__cgroup_plan_mount(struct husk_planner *p, const struct husk_mount *mou
 
 /* Below here: actions. Negative errnos. */
 
-/* fn for each cgroup of the tree, children first, `dir` itself last with name NULL: parent is the directory that holds `name`.
- * Cgroups that vanish meanwhile are passed over; a non-zero result of fn ends it. */
+/* fn for each cgroup of the tree, children first, `dir` itself last with name NULL: parent is the directory
+ * that holds `name`. Cgroups that vanish meanwhile are passed over; a non-zero result of fn ends it. */
 typedef int husk__cgroup_fn(void *ctx, int dir, int parent, const char *name);
 int husk__cgroup_walk(int dir, husk__cgroup_fn *fn, void *ctx);
 
@@ -29,7 +29,10 @@ int husk__cgroup_read(int dir, const char *file, char *text, size_t size);
 int husk__cgroup_key(int dir, const char *file, const char *key);
 
 /* A deadline on the monotonic clock, and growing sleeps until it. */
-struct husk__wait { int64_t until_nsec; int64_t nap_nsec; };
+struct husk__wait {
+    int64_t until_nsec;
+    int64_t nap_nsec;
+};
 struct husk__wait husk__wait_start(uint32_t msec);
 bool husk__wait_more(struct husk__wait *w); /* false: the deadline passed */
 

@@ -1,9 +1,10 @@
 /* What a mount of type "cgroup" becomes in the container.
  *
- * cgroup2 alone: one mount. With v1 hierarchies: a tmpfs with one directory a hierarchy, named as on the host (cgroup2's is
- * "unified" there), and a symlink for each of several controllers that share one. Each shows the container's own cgroup and
- * what is below: with a cgroup namespace of its own by a fresh mount, which that namespace confines; else by a bind of the
- * cgroup's directory, never of the host's root. (A fresh mount in the initial namespace would also wait 10 ms for the kernel.)
+ * cgroup2 alone: one mount. With v1 hierarchies: a tmpfs with one directory a hierarchy, named as on the host
+ * (cgroup2's is "unified" there), and a symlink for each of several controllers that share one. Each shows
+ * the container's own cgroup and what is below: with a cgroup namespace of its own by a fresh mount, which
+ * that namespace confines; else by a bind of the cgroup's directory, never of the host's root. (A fresh mount
+ * in the initial namespace would also wait 10 ms for the kernel.)
  */
 #include "cgroup_common.h"
 #include <string.h>
@@ -27,15 +28,15 @@ static struct husk_op_mount *show(const struct layout *l, uint32_t place, const 
     const struct husk_cgroup_place *c = &l->p->cgroups[place];
     struct husk_op_mount *o = &husk_add(l->p, HUSK_OP_MOUNT, HUSK_CHILD, l->why)->u.mount;
 
-    o->target = (struct husk_path){ HUSK_SLOT_ROOTFS, at };
+    o->target = (struct husk_path){HUSK_SLOT_ROOTFS, at};
     o->create = HUSK_CREATE_DIR;
     if (l->p->new_cgroupns) {
-        o->source = (struct husk_path){ HUSK_SLOT_HOST, "cgroup" };
+        o->source = (struct husk_path){HUSK_SLOT_HOST, "cgroup"};
         o->fstype = c->version == 2 ? "cgroup2" : "cgroup";
         o->data = c->version == 2 ? l->m->data : v1_data(l->p, c->controllers);
         o->flags = l->set;
     } else {
-        o->source = (struct husk_path){ HUSK_SLOT_HOST, c->dir };
+        o->source = (struct husk_path){HUSK_SLOT_HOST, c->dir};
         o->flags = MS_BIND;
         o->set = l->set;
         o->clear = l->m->flags_clear & ~l->set;
@@ -52,7 +53,7 @@ static void show_v1(const struct layout *l, uint32_t place)
     for (uint32_t i = 0; i < h->n_controllers && h->n_controllers > 1; i++)
         if (strcmp(h->controllers[i], name) != 0 && strncmp(h->controllers[i], "name=", 5) != 0)
             husk_add(l->p, HUSK_OP_SYMLINK, HUSK_CHILD, l->why)->u.symlink = (struct husk_op_symlink){
-                { HUSK_SLOT_ROOTFS, husk_plan_str(l->p, "%s/%s", l->at, h->controllers[i]) }, name };
+                {HUSK_SLOT_ROOTFS, husk_plan_str(l->p, "%s/%s", l->at, h->controllers[i])}, name};
 }
 
 static void show_all(const struct layout *l)
@@ -61,24 +62,32 @@ static void show_all(const struct layout *l)
     struct husk_op_mount *o = &husk_add(l->p, HUSK_OP_MOUNT, HUSK_CHILD, l->why)->u.mount;
     struct husk_op_attr *a;
 
-    *o = (struct husk_op_mount){ .source = { HUSK_SLOT_HOST, "tmpfs" }, .target = { HUSK_SLOT_ROOTFS, l->at }, .fstype = "tmpfs",
-                                 .data = "mode=755", .flags = l->set & ~(uint64_t)MS_RDONLY, .create = HUSK_CREATE_DIR };
+    *o = (struct husk_op_mount){.source = {HUSK_SLOT_HOST, "tmpfs"},
+                                .target = {HUSK_SLOT_ROOTFS, l->at},
+                                .fstype = "tmpfs",
+                                .data = "mode=755",
+                                .flags = l->set & ~(uint64_t)MS_RDONLY,
+                                .create = HUSK_CREATE_DIR};
     for (uint32_t i = 0; i < l->p->n_cgroups; i++)
         show_v1(l, i);
     if (!(l->set & MS_RDONLY) && !m->rec_set && !m->rec_clear && m->propagation.n == 0)
         return;
     a = &husk_add(l->p, HUSK_OP_ATTR, HUSK_CHILD, l->why)->u.attr;
-    *a = (struct husk_op_attr){ .target = { HUSK_SLOT_ROOTFS, l->at }, .set = l->set & MS_RDONLY, .rec_set = m->rec_set,
-                                .rec_clear = m->rec_clear, .propagation = { m->propagation.v, m->propagation.n } };
+    *a = (struct husk_op_attr){.target = {HUSK_SLOT_ROOTFS, l->at},
+                               .set = l->set & MS_RDONLY,
+                               .rec_set = m->rec_set,
+                               .rec_clear = m->rec_clear,
+                               .propagation = {m->propagation.v, m->propagation.n}};
 }
 
 int husk__cgroup_plan_mount(struct husk_planner *p, const struct husk_mount *mount, const char *why)
 {
-    struct layout l = { p, mount, why, mount->destination + strspn(mount->destination, "/"),
-                        mount->flags_set & ~(uint64_t)(MS_BIND | MS_REC) };
+    struct layout l = {p, mount, why, mount->destination + strspn(mount->destination, "/"),
+                       mount->flags_set & ~(uint64_t)(MS_BIND | MS_REC)};
     struct husk_op_mount *o;
 
-    if (p->userns && !p->new_cgroupns) /* the container's root could lift its limits where the host's user may */
+    if (p->userns &&
+        !p->new_cgroupns) /* the container's root could lift its limits where the host's user may */
         l.set |= MS_RDONLY;
     if (p->n_cgroups != 1 || p->cgroups[0].version != 2) {
         show_all(&l);
@@ -87,6 +96,6 @@ int husk__cgroup_plan_mount(struct husk_planner *p, const struct husk_mount *mou
     o = show(&l, 0, l.at);
     o->rec_set = mount->rec_set;
     o->rec_clear = mount->rec_clear;
-    o->propagation = (struct husk_u32s){ mount->propagation.v, mount->propagation.n };
+    o->propagation = (struct husk_u32s){mount->propagation.v, mount->propagation.n};
     return HUSK_OK;
 }

@@ -1,7 +1,8 @@
-/* cgroup v2: one tree for all controllers, which every level hands down to the next by its cgroup.subtree_control.
+/* cgroup v2: one tree for all controllers, which every level hands down to the next by its
+ * cgroup.subtree_control.
  *
- * Where the kernel can, the container is cloned into its cgroup (CLONE_INTO_CGROUP, which the planner sets); else it
- * writes itself to cgroup.procs.
+ * Where the kernel can, the container is cloned into its cgroup (CLONE_INTO_CGROUP, which the planner sets);
+ * else it writes itself to cgroup.procs.
  */
 #include "husk/backend/resources.h"
 #include "cgroup_common.h"
@@ -33,10 +34,12 @@ static bool listed(const char *const *list, uint32_t n, const char *name)
     return false;
 }
 
-/* "+memory +pids": of the hierarchy's controllers those needed, or those not needed that its root hands down. */
-static const char *additions(struct husk_planner *p, const struct husk_hierarchy *h, uint64_t needs, bool needed, bool root)
+/* "+memory +pids": of the hierarchy's controllers those needed, or those not needed that its root hands down.
+ */
+static const char *additions(struct husk_planner *p, const struct husk_hierarchy *h, uint64_t needs,
+                             bool needed, bool root)
 {
-    struct husk_text t = { .arena = p->arena };
+    struct husk_text t = {.arena = p->arena};
 
     for (uint32_t i = 0; i < h->n_controllers && i < 64; i++) {
         bool need = needs >> i & 1, enabled = listed(h->enabled, h->n_enabled, h->controllers[i]);
@@ -46,25 +49,28 @@ static const char *additions(struct husk_planner *p, const struct husk_hierarchy
     return t.data;
 }
 
-static void plan_enable(struct husk_planner *p, enum husk_slot slot, const char *level, size_t len, const char *data, bool needed)
+static void plan_enable(struct husk_planner *p, enum husk_slot slot, const char *level, size_t len,
+                        const char *data, bool needed)
 {
     struct husk_op *op;
 
     if (data == NULL)
         return;
     op = husk_add_write(p, HUSK_PARENT, slot,
-                        husk_plan_str(p, "%.*s%scgroup.subtree_control", (int)len, level, len ? "/" : ""), data,
-                        needed ? "/linux/resources" : "default");
+                        husk_plan_str(p, "%.*s%scgroup.subtree_control", (int)len, level, len ? "/" : ""),
+                        data, needed ? "/linux/resources" : "default");
     op->on_fail = HUSK_IGNORE;
-    if (needed) { /* a level that was delegated to us is not ours to change, and has had it done; else the limit's file is missing */
+    if (needed) { /* a level that was delegated to us is not ours to change, and has had it done; else the
+                     limit's file is missing */
         op->errnos[0] = EACCES;
         op->errnos[1] = EPERM;
     }
 }
 
-/* Every level above the container's cgroup must hand down what its limits need. Beside that, what the mount's root hands
- * down already goes on to the container, so that its statistics exist; nothing more is switched on for the host. At the root
- * only what is missing is written: the kernel locks and walks all cgroups below for each write, changed or not. */
+/* Every level above the container's cgroup must hand down what its limits need. Beside that, what the mount's
+ * root hands down already goes on to the container, so that its statistics exist; nothing more is switched on
+ * for the host. At the root only what is missing is written: the kernel locks and walks all cgroups below for
+ * each write, changed or not. */
 static void plan_controllers(struct husk_planner *p, uint32_t place, const char *below)
 {
     const struct husk_hierarchy *h = &p->host->hierarchies[p->cgroups[place].hierarchy];
@@ -87,16 +93,18 @@ static int plan_create(struct husk_planner *p, uint32_t place)
     int rc;
 
     if (p->req->action == HUSK_EXEC) {
-        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_CGROUP, HUSK_SLOT_HOST, c->dir, O_PATH | O_DIRECTORY, HUSK_EXPECT_CGROUPFS, why);
+        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_CGROUP, HUSK_SLOT_HOST, c->dir, O_PATH | O_DIRECTORY,
+                      HUSK_EXPECT_CGROUPFS, why);
     } else {
         if ((rc = husk__cgroup_make(p, place, &below)) != 0)
             return rc;
         plan_controllers(p, place, below);
-        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_CGROUP, slot, below, O_PATH | O_DIRECTORY, HUSK_EXPECT_CGROUPFS, why);
+        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_CGROUP, slot, below, O_PATH | O_DIRECTORY,
+                      HUSK_EXPECT_CGROUPFS, why);
     }
     if (!p->host->features[HUSK_FEATURE_CLONE_INTO_CGROUP])
-        husk_add_open(p, HUSK_PARENT, (enum husk_slot)(HUSK_SLOT_JOIN + place), HUSK_SLOT_CGROUP, "cgroup.procs", O_WRONLY,
-                      HUSK_EXPECT_CGROUPFS, why);
+        husk_add_open(p, HUSK_PARENT, (enum husk_slot)(HUSK_SLOT_JOIN + place), HUSK_SLOT_CGROUP,
+                      "cgroup.procs", O_WRONLY, HUSK_EXPECT_CGROUPFS, why);
     return HUSK_OK;
 }
 
@@ -111,7 +119,7 @@ static int plan_join(struct husk_planner *p, uint32_t place)
 static int wait_event(int dir, const char *key, int want, int msec)
 {
     int fd = openat(dir, "cgroup.events", O_RDONLY | O_CLOEXEC | O_NOFOLLOW), rc;
-    struct pollfd wake = { .fd = fd, .events = POLLPRI };
+    struct pollfd wake = {.fd = fd, .events = POLLPRI};
     struct husk__wait w = husk__wait_start((uint32_t)msec);
     struct timespec now;
     int64_t left;
@@ -178,8 +186,17 @@ static int remove_tree(int dir, const char *path)
 }
 
 const struct husk_cgroup_backend husk_cgroup_v2 = {
-    .size = sizeof husk_cgroup_v2, .abi = HUSK_CGROUP_ABI, .name = "cgroup-v2",
-    .probe = probe, .plan_create = plan_create, .plan_join = plan_join, .plan_limits = husk_resources_plan,
+    .size = sizeof husk_cgroup_v2,
+    .abi = HUSK_CGROUP_ABI,
+    .name = "cgroup-v2",
+    .probe = probe,
+    .plan_create = plan_create,
+    .plan_join = plan_join,
+    .plan_limits = husk_resources_plan,
     .plan_mount = husk__cgroup_plan_mount,
-    .each_pid = husk__cgroup_each_pid, .freeze = freeze, .is_frozen = is_frozen, .kill_all = kill_all, .remove = remove_tree,
+    .each_pid = husk__cgroup_each_pid,
+    .freeze = freeze,
+    .is_frozen = is_frozen,
+    .kill_all = kill_all,
+    .remove = remove_tree,
 };

@@ -1,24 +1,26 @@
 /* Device rules as a program of type BPF_PROG_TYPE_CGROUP_DEVICE, for cgroup v2.
  *
- * The kernel calls it once a request with the wanted accesses, and 1 grants all of them. Accesses that are still
- * undecided stay as bits in r2, whose low half is the device's type. Rules run from the last to the first: an allow clears its
- * bits, and grants the request when none is left; a deny refuses when one of its bits is left.
+ * The kernel calls it once a request with the wanted accesses, and 1 grants all of them. Accesses that are
+ * still undecided stay as bits in r2, whose low half is the device's type. Rules run from the last to the
+ * first: an allow clears its bits, and grants the request when none is left; a deny refuses when one of its
+ * bits is left.
  *
  *     r2 = access << 16 | type     r3 = major     r4 = minor
  *
- * The verifier's time grows with each instruction (about 5 us), so neighbouring rules of one verdict, whose order does not
- * matter, are sorted to share the tests of type and major. <linux/bpf.h> is all that is needed; the program is bytes in
- * the plan, and apply loads it with bpf(2).
+ * The verifier's time grows with each instruction (about 5 us), so neighbouring rules of one verdict, whose
+ * order does not matter, are sorted to share the tests of type and major. <linux/bpf.h> is all that is
+ * needed; the program is bytes in the plan, and apply loads it with bpf(2).
  */
 #include "device_rules.h"
 #include <linux/bpf.h>
 #include <string.h>
 
-#define MOST 4096 /* instructions that every kernel takes (BPF_MAXINSNS) */
+#define MOST 4096    /* instructions that every kernel takes (BPF_MAXINSNS) */
 #define ALLOW 0x7ffe /* targets of jumps until the ends are known */
 #define DENY 0x7fff
 
-_Static_assert((int)HUSK__BLOCK == (int)BPF_DEVCG_DEV_BLOCK && (int)HUSK__CHAR == (int)BPF_DEVCG_DEV_CHAR, "the kernel's numbers");
+_Static_assert((int)HUSK__BLOCK == (int)BPF_DEVCG_DEV_BLOCK && (int)HUSK__CHAR == (int)BPF_DEVCG_DEV_CHAR,
+               "the kernel's numbers");
 
 struct program {
     struct husk_arena *arena;
@@ -31,7 +33,8 @@ struct program {
 /* The configuration's r, w, m in the kernel's order of bits. */
 static uint32_t kernel_access(uint32_t access)
 {
-    return (access & HUSK_DEV_READ ? BPF_DEVCG_ACC_READ : 0u) | (access & HUSK_DEV_WRITE ? BPF_DEVCG_ACC_WRITE : 0u) |
+    return (access & HUSK_DEV_READ ? BPF_DEVCG_ACC_READ : 0u) |
+           (access & HUSK_DEV_WRITE ? BPF_DEVCG_ACC_WRITE : 0u) |
            (access & HUSK_DEV_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0u);
 }
 
@@ -46,8 +49,8 @@ static uint32_t emit(struct program *g, int code, int dst, int off, int64_t imm)
         g->v = v;
         g->cap = cap;
     }
-    g->v[g->n] = (struct bpf_insn){ .code = (uint8_t)code, .dst_reg = (uint8_t)(dst & 15), .off = (int16_t)off,
-                                    .imm = (int32_t)imm };
+    g->v[g->n] = (struct bpf_insn){
+        .code = (uint8_t)code, .dst_reg = (uint8_t)(dst & 15), .off = (int16_t)off, .imm = (int32_t)imm};
     return g->n++;
 }
 
@@ -79,7 +82,7 @@ static void emit_verdict(struct program *g, const struct husk__rule *r, uint32_t
     } else if (access == g->left) {
         jump(g, BPF_JA, 0, 0, r->allow ? ALLOW : DENY);
     } else if (r->allow) {
-        emit(g, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_2, 0, (int32_t)~(access << 16));
+        emit(g, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_2, 0, (int32_t) ~(access << 16));
         jump(g, BPF_JLE, BPF_REG_2, 0xffff, ALLOW);
     } else {
         jump(g, BPF_JSET, BPF_REG_2, (int64_t)access << 16, DENY);
@@ -141,7 +144,9 @@ static void emit_run(struct program *g, const struct husk__rule *v, uint32_t n)
 /* Wide ones first: those of any type shrink what is left to decide. */
 static bool before(const struct husk__rule *a, const struct husk__rule *b)
 {
-    return a->types != b->types ? a->types > b->types : a->major != b->major ? a->major < b->major : a->minor < b->minor;
+    return a->types != b->types   ? a->types > b->types
+           : a->major != b->major ? a->major < b->major
+                                  : a->minor < b->minor;
 }
 
 static void sort(struct husk__rule *v, uint32_t n)
@@ -155,8 +160,8 @@ static void sort(struct husk__rule *v, uint32_t n)
     }
 }
 
-/* What falls out of the rules is the base's. The other verdict stands behind it, when something jumps there: the verifier
- * wants no unreachable instruction. */
+/* What falls out of the rules is the base's. The other verdict stands behind it, when something jumps there:
+ * the verifier wants no unreachable instruction. */
 static void emit_ends(struct program *g)
 {
     uint32_t same = g->n, end = g->n;
@@ -216,9 +221,10 @@ static int probe(const struct husk_host *host, const struct husk_hierarchy *h, c
     return 1;
 }
 
-static int plan_rules(struct husk_planner *p, uint32_t place, const struct husk_device_rule *rules, uint32_t n)
+static int plan_rules(struct husk_planner *p, uint32_t place, const struct husk_device_rule *rules,
+                      uint32_t n)
 {
-    struct program g = { .arena = p->arena };
+    struct program g = {.arena = p->arena};
     struct husk__rules l;
     struct husk_op *op;
     int rc = husk__device_rules(p, rules, n, &l);
@@ -234,11 +240,15 @@ static int plan_rules(struct husk_planner *p, uint32_t place, const struct husk_
                          "the device rules make a program of more than %d instructions", MOST);
     op = husk_add(p, HUSK_OP_BPF, HUSK_PARENT, "/linux/resources/devices");
     op->u.bpf.slot = HUSK_SLOT_CGROUP;
-    op->u.bpf.program = (struct husk_bytes){ (const uint8_t *)g.v, g.n * (uint32_t)sizeof *g.v };
+    op->u.bpf.program = (struct husk_bytes){(const uint8_t *)g.v, g.n * (uint32_t)sizeof *g.v};
     husk__rule_may_fail(p, op);
     return HUSK_OK;
 }
 
 const struct husk_device_backend husk_device_bpf = {
-    .size = sizeof husk_device_bpf, .abi = HUSK_DEVICE_ABI, .name = "device-bpf", .probe = probe, .plan_rules = plan_rules,
+    .size = sizeof husk_device_bpf,
+    .abi = HUSK_DEVICE_ABI,
+    .name = "device-bpf",
+    .probe = probe,
+    .plan_rules = plan_rules,
 };

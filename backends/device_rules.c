@@ -12,7 +12,8 @@ static bool meets(int64_t a, int64_t b)
 /* Is there an access to a device that both decide? */
 static bool overlap(const struct husk__rule *a, const struct husk__rule *b)
 {
-    return (a->types & b->types) && (a->access & b->access) && meets(a->major, b->major) && meets(a->minor, b->minor);
+    return (a->types & b->types) && (a->access & b->access) && meets(a->major, b->major) &&
+           meets(a->minor, b->minor);
 }
 
 bool husk__rule_covers(const struct husk__rule *a, const struct husk__rule *b)
@@ -23,8 +24,9 @@ bool husk__rule_covers(const struct husk__rule *a, const struct husk__rule *b)
 
 const char *husk__rule_at(struct husk_planner *p, uint32_t index)
 {
-    return index < p->spec->linux_.resources.devices.n ? husk_plan_str(p, "/linux/resources/devices/%u", (unsigned)index)
-                                                       : "default";
+    return index < p->spec->linux_.resources.devices.n
+               ? husk_plan_str(p, "/linux/resources/devices/%u", (unsigned)index)
+               : "default";
 }
 
 void husk__rule_may_fail(const struct husk_planner *p, struct husk_op *op)
@@ -36,11 +38,12 @@ void husk__rule_may_fail(const struct husk_planner *p, struct husk_op *op)
     op->errnos[1] = EACCES;
 }
 
-/* Adds a rule after the others unless it says nothing new, or its accesses can join those of an earlier one. */
+/* Adds a rule after the others unless it says nothing new, or its accesses can join those of an earlier one.
+ */
 static void add(struct husk__rules *l, const struct husk__rule *r)
 {
-    bool opposed = false;  /* does an earlier rule say the opposite? */
-    uint32_t covered = 0;  /* accesses that earlier rules grant or refuse alike */
+    bool opposed = false; /* does an earlier rule say the opposite? */
+    uint32_t covered = 0; /* accesses that earlier rules grant or refuse alike */
 
     for (uint32_t i = l->n; i-- > 0 && !opposed;) {
         struct husk__rule *e = &l->v[i];
@@ -70,7 +73,8 @@ static void join_types(struct husk__rules *l)
             const struct husk__rule *o = &l->v[k];
             if (o->allow != r->allow)
                 break;
-            if ((o->types & r->types) || o->access != r->access || o->major != r->major || o->minor != r->minor)
+            if ((o->types & r->types) || o->access != r->access || o->major != r->major ||
+                o->minor != r->minor)
                 continue;
             r->types |= o->types;
             for (l->n--; k < l->n; k++)
@@ -79,14 +83,16 @@ static void join_types(struct husk__rules *l)
     }
 }
 
-int husk__device_rules(struct husk_planner *p, const struct husk_device_rule *given, uint32_t n, struct husk__rules *out)
+int husk__device_rules(struct husk_planner *p, const struct husk_device_rule *given, uint32_t n,
+                       struct husk__rules *out)
 {
     struct husk__rule *all = husk_arena_alloc(p->arena, (n + 1) * 2 * sizeof *all);
     uint32_t m = 0;
 
-    *out = (struct husk__rules){ .v = husk_arena_alloc(p->arena, (n + 1) * 2 * sizeof *all) };
+    *out = (struct husk__rules){.v = husk_arena_alloc(p->arena, (n + 1) * 2 * sizeof *all)};
     if (n > MOST)
-        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_BAD_VALUE, 0, "/linux/resources/devices", "more than %u device rules", MOST);
+        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_BAD_VALUE, 0, "/linux/resources/devices",
+                         "more than %u device rules", MOST);
     if (all == NULL || out->v == NULL)
         return HUSK_ENOMEM;
     for (uint32_t i = 0; i < n; i++) {
@@ -101,7 +107,8 @@ int husk__device_rules(struct husk_planner *p, const struct husk_device_rule *gi
             continue; /* no device has it, and v1 takes 4294967295 for "any" */
         for (uint32_t type = HUSK__BLOCK; type <= HUSK__CHAR; type++)
             if (types & type)
-                all[m++] = (struct husk__rule){ g->allow, type, g->access & HUSK__ANY_ACCESS, g->major, g->minor, i };
+                all[m++] =
+                    (struct husk__rule){g->allow, type, g->access & HUSK__ANY_ACCESS, g->major, g->minor, i};
     }
     for (uint32_t i = 0; i < m; i++) {
         for (uint32_t k = i + 1; k < m; k++)

@@ -1,11 +1,12 @@
 /* The meaning of a list of device rules, and its shortest form; private to the device backends.
  *
- * What a list means: each access that is asked for (read, write, mknod) is decided alone, by the last rule that names the
- * device and has that access; what no rule decides is denied; a request is granted when all its accesses are. That is what
- * the device controller of v1 does with rules for the same device: an allow adds its accesses to the device's entry, a deny
- * takes its accesses out of it (Documentation/admin-guide/cgroup-v1/devices.rst; security/device_cgroup.c,
- * dev_exception_add and dev_exception_rm), and config-linux.md has rules "applied in the listed order". Taking a rule only
- * when it covers all of a request would let `deny w` be passed by opening for reading and writing at once.
+ * What a list means: each access that is asked for (read, write, mknod) is decided alone, by the last rule
+ * that names the device and has that access; what no rule decides is denied; a request is granted when all
+ * its accesses are. That is what the device controller of v1 does with rules for the same device: an allow
+ * adds its accesses to the device's entry, a deny takes its accesses out of it
+ * (Documentation/admin-guide/cgroup-v1/devices.rst; security/device_cgroup.c, dev_exception_add and
+ * dev_exception_rm), and config-linux.md has rules "applied in the listed order". Taking a rule only when it
+ * covers all of a request would let `deny w` be passed by opening for reading and writing at once.
  */
 #ifndef HUSK_DEVICE_RULES_H
 #define HUSK_DEVICE_RULES_H
@@ -28,7 +29,8 @@ struct husk__rules {
     uint32_t n;
 };
 
-int husk__device_rules(struct husk_planner *p, const struct husk_device_rule *given, uint32_t n, struct husk__rules *out);
+int husk__device_rules(struct husk_planner *p, const struct husk_device_rule *given, uint32_t n,
+                       struct husk__rules *out);
 /* Is every device of b one of a? */
 bool husk__rule_covers(const struct husk__rule *a, const struct husk__rule *b);
 /* The JSON pointer of a given rule, or "default" for those that the planner appended. */

@@ -14,8 +14,8 @@ struct husk_resource_visit {
     struct husk_planner *p;
     const struct husk_resources *r;
     const struct husk_resource_row *row;
-    const char *controller;           /* the row's, or the one that a key of `unified` names */
-    const struct husk_hierarchy *h;   /* the one with the row's controller that the container is in, or NULL */
+    const char *controller;         /* the row's, or the one that a key of `unified` names */
+    const struct husk_hierarchy *h; /* the one with the row's controller that the container is in, or NULL */
     enum husk_slot slot;
     enum mode mode;
     uint64_t needs;
@@ -44,32 +44,24 @@ static int controller_index(const struct husk_hierarchy *h, const char *name, si
 }
 
 /* "cgroup v1 offers: cpu, memory; cgroup v2 at /sys/fs/cgroup offers: hugetlb" */
-static const char *offers(const struct husk_host *host, char *text, size_t size)
+static const char *offers(struct husk_planner *p)
 {
-    bool v1 = false;
-    size_t n = 0;
+    struct husk_text t = {.arena = p->arena};
+    const struct husk_hierarchy *h = p->host->hierarchies, *end = h + p->host->n_hierarchies;
 
-    text[0] = '\0';
-    for (uint32_t i = 0; i < host->n_hierarchies && n < size; i++) {
-        const struct husk_hierarchy *h = &host->hierarchies[i];
-        for (uint32_t k = 0; h->version == 1 && k < h->n_controllers && n < size; k++) {
-            if (strncmp(h->controllers[k], "name=", 5) == 0)
-                continue;
-            n += (size_t)snprintf(text + n, size - n, "%s%s", v1 ? ", " : "cgroup v1 offers: ", h->controllers[k]);
-            v1 = true;
-        }
-    }
-    for (uint32_t i = 0; i < host->n_hierarchies && n < size; i++) {
-        const struct husk_hierarchy *h = &host->hierarchies[i];
+    for (; h < end; h++)
+        for (uint32_t k = 0; h->version == 1 && k < h->n_controllers; k++)
+            if (strncmp(h->controllers[k], "name=", 5) != 0)
+                husk_textf(&t, "%s%s", t.len ? ", " : "cgroup v1 offers: ", h->controllers[k]);
+    for (h = p->host->hierarchies; h < end; h++) {
         if (h->version != 2)
             continue;
-        n += (size_t)snprintf(text + n, size - n, "%scgroup v2 at %s offers: ", n ? "; " : "", h->mountpoint);
-        for (uint32_t k = 0; k < h->n_controllers && n < size; k++)
-            n += (size_t)snprintf(text + n, size - n, "%s%s", k ? ", " : "", h->controllers[k]);
-        if (h->n_controllers == 0 && n < size)
-            n += (size_t)snprintf(text + n, size - n, "none");
+        husk_textf(&t, "%scgroup v2 at %s offers: ", t.len ? "; " : "", h->mountpoint);
+        for (uint32_t k = 0; k < h->n_controllers; k++)
+            husk_textf(&t, "%s%s", k ? ", " : "", h->controllers[k]);
+        husk_text_str(&t, h->n_controllers ? "" : "none");
     }
-    return text[0] ? text : "no cgroup hierarchy is mounted";
+    return t.data ? t.data : "no cgroup hierarchy is mounted";
 }
 
 /* "memory limit" from /linux/resources/memory/limit. */
@@ -84,7 +76,7 @@ static const char *spoken(const char *at, char *text, size_t size)
 
 static void refuse(struct husk_resource_visit *v, const char *at)
 {
-    char list[512], what[256];
+    char what[256];
     const struct husk_host *host = v->p->host;
     int there = husk_host_controller(host, v->controller);
 
@@ -92,16 +84,17 @@ static void refuse(struct husk_resource_visit *v, const char *at)
         there = husk_host_controller(host, v->row->controller[0]);
     spoken(v->row->at, what, sizeof what);
     if (v->h != NULL && v->row->file[1] == NULL)
-        v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, at, "cannot set %s: cgroup v2 has nothing like it",
-                          what);
+        v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, at,
+                          "cannot set %s: cgroup v2 has nothing like it", what);
     else if (there >= 0 && v->h == NULL)
-        v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_PERMISSION, 0, at,
-                          "cannot set %s: this user may not make a cgroup below %s, which has the %s controller", what,
-                          host->hierarchies[there].mountpoint, v->controller);
+        v->rc =
+            husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_PERMISSION, 0, at,
+                      "cannot set %s: this user may not make a cgroup below %s, which has the %s controller",
+                      what, host->hierarchies[there].mountpoint, v->controller);
     else
         v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, at,
                           "cannot set %s: this host has no %s controller (%s)", what, v->controller,
-                          offers(host, list, sizeof list));
+                          offers(v->p));
 }
 
 static void bad(struct husk_resource_visit *v, enum husk_diag diag, const char *at, const char *msg)
@@ -110,9 +103,10 @@ static void bad(struct husk_resource_visit *v, enum husk_diag diag, const char *
         v->rc = husk_fail(v->p->err, HUSK_ESPEC, diag, 0, at, "%s", msg);
 }
 
-/* One value for one file. `holds`: it says what is so anyway in a cgroup without that file, or without that controller.
- * Returns the operation when one was added, else NULL. */
-static struct husk_op *put(struct husk_resource_visit *v, const char *at, const char *file, const char *data, bool holds)
+/* One value for one file. `holds`: it says what is so anyway in a cgroup without that file, or without that
+ * controller. Returns the operation when one was added, else NULL. */
+static struct husk_op *put(struct husk_resource_visit *v, const char *at, const char *file, const char *data,
+                           bool holds)
 {
     const char *lift = v->row->lift[version(v)];
     struct husk_op *op;
@@ -122,7 +116,9 @@ static struct husk_op *put(struct husk_resource_visit *v, const char *at, const 
         return NULL;
     if (v->mode == CHECK && !holds && (v->h == NULL || file == NULL))
         refuse(v, at);
-    bit = v->mode == NEEDS && !holds && v->h != NULL ? controller_index(v->h, v->controller, strlen(v->controller)) : -1;
+    bit = v->mode == NEEDS && !holds && v->h != NULL
+              ? controller_index(v->h, v->controller, strlen(v->controller))
+              : -1;
     if (bit >= 0)
         v->needs |= UINT64_C(1) << bit;
     if ((v->mode != WRITE && (v->mode != LIFT || lift == NULL)) || file == NULL)
@@ -213,8 +209,9 @@ static void put_swappiness(struct husk_resource_visit *v)
     put_row(v, TEXT(v, "%llu", (unsigned long long)o->v), false);
 }
 
-/* The configuration's value is memory + swap, as on v1; memory.swap.max counts swap alone. A kernel without accounting of swap
- * has no file, and none or all of it is what it gives. No limit for memory means none for swap when nothing is said of it. */
+/* The configuration's value is memory + swap, as on v1; memory.swap.max counts swap alone. A kernel without
+ * accounting of swap has no file, and none or all of it is what it gives. No limit for memory means none for
+ * swap when nothing is said of it. */
 static void put_swap(struct husk_resource_visit *v)
 {
     int64_t limit = v->r->memory.limit_bytes.set ? v->r->memory.limit_bytes.v : 0;
@@ -227,9 +224,11 @@ static void put_swap(struct husk_resource_visit *v)
     if (swap == 0)
         return;
     if (limit <= 0)
-        bad(v, HUSK_DIAG_CONFLICT, v->row->at, "a limit for memory and swap together needs a limit for memory");
+        bad(v, HUSK_DIAG_CONFLICT, v->row->at,
+            "a limit for memory and swap together needs a limit for memory");
     else if (swap < limit)
-        bad(v, HUSK_DIAG_CONFLICT, v->row->at, "the limit for memory and swap together is below the limit for memory");
+        bad(v, HUSK_DIAG_CONFLICT, v->row->at,
+            "the limit for memory and swap together is below the limit for memory");
     else if (version(v))
         put_row(v, TEXT(v, "%lld", (long long)(swap - limit)), swap == limit);
     else
@@ -244,7 +243,10 @@ static void put_shares(struct husk_resource_visit *v)
         return;
     if (version(v) == 0 && (o->v < 2 || o->v > 262144)) /* the kernel would take the nearest and not tell */
         bad(v, HUSK_DIAG_BAD_VALUE, v->row->at, "cpu shares are 2 to 262144");
-    put_row(v, version(v) ? TEXT(v, "%u", (unsigned)husk_cpu_weight(o->v)) : TEXT(v, "%llu", (unsigned long long)o->v), false);
+    put_row(v,
+            version(v) ? TEXT(v, "%u", (unsigned)husk_cpu_weight(o->v))
+                       : TEXT(v, "%llu", (unsigned long long)o->v),
+            false);
 }
 
 static void put_idle(struct husk_resource_visit *v)
@@ -291,8 +293,8 @@ static void put_burst(struct husk_resource_visit *v)
         put_row(v, TEXT(v, "%llu", (unsigned long long)o->v), o->v == 0);
 }
 
-/* 0 is a limit since 1.3 of the specification; older configurations say "none" with it. Kernels and systemd refuse a
- * cgroup for no process at all, so it becomes 1, as in runc 1.4. */
+/* 0 is a limit since 1.3 of the specification; older configurations say "none" with it. Kernels and systemd
+ * refuse a cgroup for no process at all, so it becomes 1, as in runc 1.4. */
 static void put_pids(struct husk_resource_visit *v)
 {
     const struct husk_opt_i64 *o = value(v);
@@ -306,7 +308,8 @@ static void put_pids(struct husk_resource_visit *v)
     put_row(v, o->v < 0 ? "max" : TEXT(v, "%lld", (long long)(o->v ? o->v : 1)), o->v < 0);
 }
 
-/* One weight, for the disk scheduler that this kernel has: BFQ takes it as it is. `device` is "MAJ:MIN ", or "". */
+/* One weight, for the disk scheduler that this kernel has: BFQ takes it as it is. `device` is "MAJ:MIN ", or
+ * "". */
 static void put_io_weight(struct husk_resource_visit *v, const char *at, const char *device, uint32_t weight)
 {
     unsigned ver = version(v);
@@ -315,7 +318,8 @@ static void put_io_weight(struct husk_resource_visit *v, const char *at, const c
 
     if (weight < 10 || weight > 1000)
         bad(v, HUSK_DIAG_BAD_VALUE, at, "a block IO weight is 10 to 1000");
-    put(v, at, other ? v->row->other[ver] : v->row->file[ver], TEXT(v, "%s%u", device, (unsigned)number), false);
+    put(v, at, other ? v->row->other[ver] : v->row->file[ver], TEXT(v, "%s%u", device, (unsigned)number),
+        false);
 }
 
 static void put_weight(struct husk_resource_visit *v)
@@ -349,7 +353,8 @@ static void put_rates(struct husk_resource_visit *v)
         const char *key = version(v) ? v->row->key : "", *equals = version(v) ? "=" : "";
         const char *rate = r->rate == 0 && version(v) ? "max" : TEXT(v, "%llu", (unsigned long long)r->rate);
         put(v, husk_plan_str(v->p, "%s/%u", v->row->at, i), v->row->file[version(v)],
-            TEXT(v, "%lld:%lld %s%s%s", (long long)r->major, (long long)r->minor, key, equals, rate), r->rate == 0);
+            TEXT(v, "%lld:%lld %s%s%s", (long long)r->major, (long long)r->minor, key, equals, rate),
+            r->rate == 0);
     }
 }
 
@@ -366,18 +371,19 @@ static void put_hugepages(struct husk_resource_visit *v)
         for (uint32_t k = 0; k < v->p->host->n_hugepage_sizes && !known; k++)
             known = strcmp(v->p->host->hugepage_sizes[k], g->page_size) == 0;
         if (!known) {
-            v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_FEATURE, 0, at, "this kernel has no huge pages of %s",
-                              g->page_size);
+            v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_FEATURE, 0, at,
+                              "this kernel has no huge pages of %s", g->page_size);
             return;
         }
         /* Reservations are limited where the kernel counts them; what is in use is limited always. */
-        op = put(v, at, TEXT(v, "hugetlb.%s.rsvd.%s", g->page_size, suffix), TEXT(v, "%llu", (unsigned long long)g->limit_bytes),
-                 false);
+        op = put(v, at, TEXT(v, "hugetlb.%s.rsvd.%s", g->page_size, suffix),
+                 TEXT(v, "%llu", (unsigned long long)g->limit_bytes), false);
         if (op != NULL) {
             op->on_fail = HUSK_IGNORE;
             op->errnos[0] = ENOENT;
         }
-        put(v, at, TEXT(v, "hugetlb.%s.%s", g->page_size, suffix), TEXT(v, "%llu", (unsigned long long)g->limit_bytes), false);
+        put(v, at, TEXT(v, "hugetlb.%s.%s", g->page_size, suffix),
+            TEXT(v, "%llu", (unsigned long long)g->limit_bytes), false);
     }
 }
 
@@ -402,15 +408,14 @@ static void put_rdma(struct husk_resource_visit *v)
     }
 }
 
-/* The value of each key goes line by line into the file of that name; what stands before its first dot is its controller,
- * but for the core's own "cgroup.". */
+/* The value of each key goes line by line into the file of that name; what stands before its first dot is its
+ * controller, but for the core's own "cgroup.". */
 static void put_unified(struct husk_resource_visit *v)
 {
     for (uint32_t i = 0; i < v->r->unified.n && v->rc == 0; i++) {
         const struct husk_pair *u = &v->r->unified.v[i];
         const char *at = husk_plan_str(v->p, "%s/%s", v->row->at, u->name), *line = u->value, *end;
         size_t prefix = strcspn(u->name, ".");
-        char list[512];
         if (strchr(u->name, '/') != NULL || u->name[prefix] == '\0') {
             bad(v, HUSK_DIAG_BAD_VALUE, v->row->at, "a key of unified is the name of a file of the cgroup");
             return;
@@ -418,12 +423,12 @@ static void put_unified(struct husk_resource_visit *v)
         v->controller = husk_plan_str(v->p, "%.*s", (int)prefix, u->name);
         if (v->mode == CHECK && v->h == NULL)
             v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, at,
-                              "cannot set %s: the container has no cgroup of v2 (%s)", u->name,
-                              offers(v->p->host, list, sizeof list));
-        else if (v->mode == CHECK && strcmp(v->controller, "cgroup") != 0 && controller_index(v->h, v->controller, prefix) < 0)
+                              "cannot set %s: the container has no cgroup of v2 (%s)", u->name, offers(v->p));
+        else if (v->mode == CHECK && strcmp(v->controller, "cgroup") != 0 &&
+                 controller_index(v->h, v->controller, prefix) < 0)
             v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, at,
                               "cannot set %s: this host has no %s controller (%s)", u->name, v->controller,
-                              offers(v->p->host, list, sizeof list));
+                              offers(v->p));
         do {
             end = strchr(line, '\n');
             put(v, at, u->name, end ? TEXT(v, "%.*s", (int)(end - line), line) : line, false);
@@ -432,69 +437,71 @@ static void put_unified(struct husk_resource_visit *v)
     }
 }
 
-#define FIELD(member) offsetof(struct husk_resources, member)
-#define BOTH(name) { name, name }
-#define BLKIO { "blkio", "io" }
+/* clang-format off */
+#define NONE NULL
+#define ROW(pointer, controller1, controller2, file1, file2, member, fn, ...)                                \
+    { .at = AT pointer, .controller = { controller1, controller2 }, .file = { file1, file2 },                \
+      .offset = offsetof(struct husk_resources, member), .put = put_##fn, __VA_ARGS__ }
 
 /* Rows of one controller stand in the order in which their files must be written:
- * - v1: a limit of memory must not exceed memory + swap, so an old one of those is lifted, then both are written;
+ * - v1: a limit of memory must not exceed memory + swap: an old one of those is lifted, then both written;
  * - v1: the quota is lifted before the period, or an old quota with the new period might exceed the parent's;
  * - a burst must not exceed the quota: lifted before, written after;
  * - an idle group refuses a weight, so leaving idle comes first. */
 const struct husk_resource_row husk_resource_rows[] = {
-    { AT "/memory/useHierarchy", BOTH("memory"), { "memory.use_hierarchy" }, .offset = FIELD(memory.use_hierarchy),
-      .put = put_use_hierarchy },
-    { AT "/memory/limit", BOTH("memory"), { "memory.limit_in_bytes", "memory.max" }, .offset = FIELD(memory.limit_bytes),
-      .put = put_limit },
-    { AT "/memory/swap", BOTH("memory"), { "memory.memsw.limit_in_bytes", "memory.swap.max" }, .lift = { "-1" },
-      .offset = FIELD(memory.swap_bytes), .put = put_swap },
-    { AT "/memory/reservation", BOTH("memory"), { "memory.soft_limit_in_bytes", "memory.low" },
-      .offset = FIELD(memory.reservation_bytes), .put = put_limit },
-    { AT "/memory/kernel", BOTH("memory"), { "memory.kmem.limit_in_bytes" }, .offset = FIELD(memory.kernel_bytes),
-      .put = put_limit },
-    { AT "/memory/kernelTCP", BOTH("memory"), { "memory.kmem.tcp.limit_in_bytes" }, .offset = FIELD(memory.kernel_tcp_bytes),
-      .put = put_limit },
-    { AT "/memory/swappiness", BOTH("memory"), { "memory.swappiness" }, .offset = FIELD(memory.swappiness),
-      .put = put_swappiness },
-    { AT "/memory/disableOOMKiller", BOTH("memory"), { "memory.oom_control" }, .offset = FIELD(memory.disable_oom_killer),
-      .put = put_oom },
+    ROW("/memory/useHierarchy", "memory", "memory", "memory.use_hierarchy", NONE,
+        memory.use_hierarchy, use_hierarchy,),
+    ROW("/memory/limit", "memory", "memory", "memory.limit_in_bytes", "memory.max",
+        memory.limit_bytes, limit,),
+    ROW("/memory/swap", "memory", "memory", "memory.memsw.limit_in_bytes", "memory.swap.max",
+        memory.swap_bytes, swap, .lift = { "-1" }),
+    ROW("/memory/reservation", "memory", "memory", "memory.soft_limit_in_bytes", "memory.low",
+        memory.reservation_bytes, limit,),
+    ROW("/memory/kernel", "memory", "memory", "memory.kmem.limit_in_bytes", NONE,
+        memory.kernel_bytes, limit,),
+    ROW("/memory/kernelTCP", "memory", "memory", "memory.kmem.tcp.limit_in_bytes", NONE,
+        memory.kernel_tcp_bytes, limit,),
+    ROW("/memory/swappiness", "memory", "memory", "memory.swappiness", NONE, memory.swappiness, swappiness,),
+    ROW("/memory/disableOOMKiller", "memory", "memory", "memory.oom_control", NONE,
+        memory.disable_oom_killer, oom,),
 
-    { AT "/cpu/idle", BOTH("cpu"), BOTH("cpu.idle"), .offset = FIELD(cpu.idle), .put = put_idle },
-    { AT "/cpu/shares", BOTH("cpu"), { "cpu.shares", "cpu.weight" }, .offset = FIELD(cpu.shares), .put = put_shares },
-    { AT "/cpu/period", BOTH("cpu"), { "cpu.cfs_period_us", "cpu.max" }, .offset = FIELD(cpu.period_usec), .put = put_period },
-    { AT "/cpu/quota", BOTH("cpu"), { "cpu.cfs_quota_us", "cpu.max" }, .lift = { "-1" }, .offset = FIELD(cpu.quota_usec),
-      .put = put_quota },
-    { AT "/cpu/burst", BOTH("cpu"), { "cpu.cfs_burst_us", "cpu.max.burst" }, .lift = BOTH("0"), .offset = FIELD(cpu.burst_usec),
-      .put = put_burst },
-    { AT "/cpu/realtimePeriod", BOTH("cpu"), { "cpu.rt_period_us" }, .offset = FIELD(cpu.realtime_period_usec), .put = put_u64 },
-    { AT "/cpu/realtimeRuntime", BOTH("cpu"), { "cpu.rt_runtime_us" }, .offset = FIELD(cpu.realtime_runtime_usec),
-      .put = put_i64 },
-    { AT "/cpu/cpus", BOTH("cpuset"), BOTH("cpuset.cpus"), .offset = FIELD(cpu.cpus), .put = put_string },
-    { AT "/cpu/mems", BOTH("cpuset"), BOTH("cpuset.mems"), .offset = FIELD(cpu.mems), .put = put_string },
+    ROW("/cpu/idle", "cpu", "cpu", "cpu.idle", "cpu.idle", cpu.idle, idle,),
+    ROW("/cpu/shares", "cpu", "cpu", "cpu.shares", "cpu.weight", cpu.shares, shares,),
+    ROW("/cpu/period", "cpu", "cpu", "cpu.cfs_period_us", "cpu.max", cpu.period_usec, period,),
+    ROW("/cpu/quota", "cpu", "cpu", "cpu.cfs_quota_us", "cpu.max", cpu.quota_usec, quota, .lift = { "-1" }),
+    ROW("/cpu/burst", "cpu", "cpu", "cpu.cfs_burst_us", "cpu.max.burst",
+        cpu.burst_usec, burst, .lift = { "0", "0" }),
+    ROW("/cpu/realtimePeriod", "cpu", "cpu", "cpu.rt_period_us", NONE, cpu.realtime_period_usec, u64,),
+    ROW("/cpu/realtimeRuntime", "cpu", "cpu", "cpu.rt_runtime_us", NONE, cpu.realtime_runtime_usec, i64,),
+    ROW("/cpu/cpus", "cpuset", "cpuset", "cpuset.cpus", "cpuset.cpus", cpu.cpus, string,),
+    ROW("/cpu/mems", "cpuset", "cpuset", "cpuset.mems", "cpuset.mems", cpu.mems, string,),
 
-    { AT "/pids/limit", BOTH("pids"), BOTH("pids.max"), .offset = FIELD(pids_limit), .put = put_pids },
+    ROW("/pids/limit", "pids", "pids", "pids.max", "pids.max", pids_limit, pids,),
 
-    { AT "/blockIO/weight", BLKIO, { "blkio.bfq.weight", "io.bfq.weight" }, { "blkio.weight", "io.weight" },
-      .offset = FIELD(block_io.weight), .put = put_weight },
-    { AT "/blockIO/leafWeight", BLKIO, { "blkio.leaf_weight" }, .offset = FIELD(block_io.leaf_weight), .put = put_u32 },
-    { AT "/blockIO/weightDevice", BLKIO, { "blkio.bfq.weight_device", "io.bfq.weight" }, { "blkio.weight_device", "io.weight" },
-      .key = "weight", .put = put_weight_devices },
-    { AT "/blockIO/weightDevice", BLKIO, { "blkio.leaf_weight_device" }, .key = "leafWeight", .put = put_weight_devices },
-    { AT "/blockIO/throttleReadBpsDevice", BLKIO, { "blkio.throttle.read_bps_device", "io.max" }, .key = "rbps",
-      .offset = FIELD(block_io.read_bps), .put = put_rates },
-    { AT "/blockIO/throttleWriteBpsDevice", BLKIO, { "blkio.throttle.write_bps_device", "io.max" }, .key = "wbps",
-      .offset = FIELD(block_io.write_bps), .put = put_rates },
-    { AT "/blockIO/throttleReadIOPSDevice", BLKIO, { "blkio.throttle.read_iops_device", "io.max" }, .key = "riops",
-      .offset = FIELD(block_io.read_iops), .put = put_rates },
-    { AT "/blockIO/throttleWriteIOPSDevice", BLKIO, { "blkio.throttle.write_iops_device", "io.max" }, .key = "wiops",
-      .offset = FIELD(block_io.write_iops), .put = put_rates },
+    ROW("/blockIO/weight", "blkio", "io", "blkio.bfq.weight", "io.bfq.weight", block_io.weight, weight,
+        .other = { "blkio.weight", "io.weight" }),
+    ROW("/blockIO/leafWeight", "blkio", "io", "blkio.leaf_weight", NONE, block_io.leaf_weight, u32,),
+    ROW("/blockIO/weightDevice", "blkio", "io", "blkio.bfq.weight_device", "io.bfq.weight",
+        block_io.weight_device, weight_devices, .key = "weight",
+        .other = { "blkio.weight_device", "io.weight" }),
+    ROW("/blockIO/weightDevice", "blkio", "io", "blkio.leaf_weight_device", NONE,
+        block_io.weight_device, weight_devices, .key = "leafWeight"),
+    ROW("/blockIO/throttleReadBpsDevice", "blkio", "io", "blkio.throttle.read_bps_device", "io.max",
+        block_io.read_bps, rates, .key = "rbps"),
+    ROW("/blockIO/throttleWriteBpsDevice", "blkio", "io", "blkio.throttle.write_bps_device", "io.max",
+        block_io.write_bps, rates, .key = "wbps"),
+    ROW("/blockIO/throttleReadIOPSDevice", "blkio", "io", "blkio.throttle.read_iops_device", "io.max",
+        block_io.read_iops, rates, .key = "riops"),
+    ROW("/blockIO/throttleWriteIOPSDevice", "blkio", "io", "blkio.throttle.write_iops_device", "io.max",
+        block_io.write_iops, rates, .key = "wiops"),
 
-    { AT "/hugepageLimits", BOTH("hugetlb"), { "limit_in_bytes", "max" }, .put = put_hugepages },
-    { AT "/network/classID", { "net_cls" }, { "net_cls.classid" }, .offset = FIELD(net_class_id), .put = put_u32 },
-    { AT "/network/priorities", { "net_prio" }, { "net_prio.ifpriomap" }, .put = put_net_priorities },
-    { AT "/rdma", BOTH("rdma"), BOTH("rdma.max"), .put = put_rdma },
-    { AT "/unified", { NULL, "" }, { NULL, "" }, .put = put_unified }, /* last: it has the last word */
+    ROW("/hugepageLimits", "hugetlb", "hugetlb", "limit_in_bytes", "max", hugepages, hugepages,),
+    ROW("/network/classID", "net_cls", NONE, "net_cls.classid", NONE, net_class_id, u32,),
+    ROW("/network/priorities", "net_prio", NONE, "net_prio.ifpriomap", NONE, net_priorities, net_priorities,),
+    ROW("/rdma", "rdma", "rdma", "rdma.max", "rdma.max", rdma, rdma,),
+    ROW("/unified", NONE, "", NONE, "", unified, unified,), /* last: it has the last word */
 };
+/* clang-format on */
 const uint32_t husk_resource_rows_n = HUSK_COUNT(husk_resource_rows);
 
 /* The container's place that holds the row, or -1. A controller is in one hierarchy at a time. */
@@ -512,7 +519,7 @@ static int place_of(const struct husk_planner *p, const struct husk_resource_row
 /* All rows, or those that one place holds. */
 static int visit(struct husk_planner *p, enum mode mode, int place, uint64_t *needs)
 {
-    struct husk_resource_visit v = { .p = p, .r = &p->spec->linux_.resources, .mode = mode };
+    struct husk_resource_visit v = {.p = p, .r = &p->spec->linux_.resources, .mode = mode};
 
     for (uint32_t i = 0; i < husk_resource_rows_n && v.rc == 0; i++) {
         int at = place_of(p, &husk_resource_rows[i]);
@@ -586,7 +593,8 @@ HUSK_API uint32_t husk_cpu_weight(uint64_t shares)
     want = (l * l + 125 * l - 126) / 612 * log2_of(10);
     while (low < high) { /* the least weight that is not below 2^want */
         middle = low + (high - low) / 2;
-        if (log2_of(middle) >= want - 1e-12) /* 1024 is exactly 100; all others keep 2e-6 from an integer, here 3e-10 */
+        if (log2_of(middle) >=
+            want - 1e-12) /* 1024 is exactly 100; all others keep 2e-6 from an integer, here 3e-10 */
             high = middle;
         else
             low = middle + 1;

@@ -1,8 +1,8 @@
 /* The least that a cgroup backend needs: copy this file to begin one.
  *
- * It keeps a container's processes together in a directory of its own on cgroup2, so that they can be found and killed,
- * and limits nothing. It is compiled and tested, but not in husk_backends_default: a caller puts it into a
- * struct husk_backends of its own.
+ * It keeps a container's processes together in a directory of its own on cgroup2, so that they can be found
+ * and killed, and limits nothing. It is compiled and tested, but not in husk_backends_default: a caller puts
+ * it into a struct husk_backends of its own.
  */
 #include "husk/backend/cgroup.h"
 #include <errno.h>
@@ -15,7 +15,8 @@
 /* Backends have no registry: who wants this one declares it and puts it into his list. */
 extern const struct husk_cgroup_backend husk_cgroup_skeleton;
 
-/* Which hierarchies can we serve? The best score wins. Pure, and asked with host NULL when only the version is known. */
+/* Which hierarchies can we serve? The best score wins. Pure, and asked with host NULL when only the version
+ * is known. */
 static int probe(const struct husk_host *host, const struct husk_hierarchy *h, const char **reason)
 {
     (void)host;
@@ -25,8 +26,9 @@ static int probe(const struct husk_host *host, const struct husk_hierarchy *h, c
     return 0;
 }
 
-/* Plans make nothing: they say what is to be made. Each operation has a reason, the JSON pointer of what asked for it, and
- * `undo` when it outlives the container. cg.N and join.N are our slots. exec finds the cgroup as create left it. */
+/* Plans make nothing: they say what is to be made. Each operation has a reason, the JSON pointer of what
+ * asked for it, and `undo` when it outlives the container. cg.N and join.N are our slots. exec finds the
+ * cgroup as create left it. */
 static int plan_create(struct husk_planner *p, uint32_t place)
 {
     const char *dir = p->cgroups[place].dir, *why = "/linux/cgroupsPath";
@@ -34,13 +36,14 @@ static int plan_create(struct husk_planner *p, uint32_t place)
 
     if (p->req->action != HUSK_EXEC) {
         op = husk_add(p, HUSK_OP_MKDIR, HUSK_PARENT, why);
-        op->u.mkdir = (struct husk_op_mkdir){ { HUSK_SLOT_HOST, dir }, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP };
+        op->u.mkdir = (struct husk_op_mkdir){{HUSK_SLOT_HOST, dir}, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP};
         op->undo = true;
     }
-    husk_add_open(p, HUSK_PARENT, (enum husk_slot)(HUSK_SLOT_CG + place), HUSK_SLOT_HOST, dir, O_PATH | O_DIRECTORY,
-                  HUSK_EXPECT_CGROUPFS, why);
-    husk_add_open(p, HUSK_PARENT, (enum husk_slot)(HUSK_SLOT_JOIN + place), (enum husk_slot)(HUSK_SLOT_CG + place),
-                  "cgroup.procs", O_WRONLY, HUSK_EXPECT_CGROUPFS, why);
+    husk_add_open(p, HUSK_PARENT, (enum husk_slot)(HUSK_SLOT_CG + place), HUSK_SLOT_HOST, dir,
+                  O_PATH | O_DIRECTORY, HUSK_EXPECT_CGROUPFS, why);
+    husk_add_open(p, HUSK_PARENT, (enum husk_slot)(HUSK_SLOT_JOIN + place),
+                  (enum husk_slot)(HUSK_SLOT_CG + place), "cgroup.procs", O_WRONLY, HUSK_EXPECT_CGROUPFS,
+                  why);
     return HUSK_OK;
 }
 
@@ -51,8 +54,8 @@ static int plan_join(struct husk_planner *p, uint32_t place)
     return HUSK_OK;
 }
 
-/* husk_resources_check() refuses configurations with limits when this finds no controllers; a real backend writes its
- * controllers' files here, by husk_resources_plan() if they have the kernel's names. */
+/* husk_resources_check() refuses configurations with limits when this finds no controllers; a real backend
+ * writes its controllers' files here, by husk_resources_plan() if they have the kernel's names. */
 static int plan_limits(struct husk_planner *p, uint32_t place)
 {
     (void)p, (void)place;
@@ -105,8 +108,8 @@ static int remove_dir(int dir, const char *path)
     return 0;
 }
 
-/* `size` tells husk which methods this table has, so that it still fits when later versions add some at the end. Methods
- * that only some hierarchies have may stay NULL: freeze and is_frozen, here. */
+/* `size` tells husk which methods this table has, so that it still fits when later versions add some at the
+ * end. Methods that only some hierarchies have may stay NULL: freeze and is_frozen, here. */
 const struct husk_cgroup_backend husk_cgroup_skeleton = {
     .size = sizeof husk_cgroup_skeleton,
     .abi = HUSK_CGROUP_ABI,

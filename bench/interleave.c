@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,12 +51,19 @@ static int row_count, rounds = 50, warm_ups = 3, gap_ms, first;
 static const char *prefix = "bench-";
 static const char *labels[MAX_STEPS];
 static int label_count;
+static volatile sig_atomic_t stopped; /* by a signal: what runs now still ends in order */
 static int output; /* where commands write errors, to show the first failure's */
 
 static void die(const char *what)
 {
     fprintf(stderr, "interleave: %s\n", what);
     exit(2);
+}
+
+static void stop(int signo)
+{
+    (void)signo;
+    stopped = 1;
 }
 
 static double now_us(void)
@@ -157,7 +165,7 @@ static void run_row(struct row *row, int round)
 {
     if (gap_ms)
         pause_ms(gap_ms);
-    for (int i = 0; i < row->count; i++) {
+    for (int i = 0; i < row->count && !stopped; i++) {
         if (!strcmp(row->steps[i].words[0], "@reap"))
             reap(1);
         else
@@ -298,6 +306,8 @@ int main(int argc, char **argv)
     output = memfd_create("errors", MFD_CLOEXEC);
     if (output < 0 || fcntl(output, F_SETFL, O_APPEND) || prctl(PR_SET_CHILD_SUBREAPER, 1))
         die("memfd or subreaper");
+    signal(SIGINT, stop);
+    signal(SIGTERM, stop);
     srandom((unsigned)getpid());
     for (int round = 0; round < warm_ups + rounds; round++) {
         int order[MAX_ROWS];
@@ -308,8 +318,10 @@ int main(int argc, char **argv)
             order[i] = order[other];
             order[other] = kept;
         }
-        for (int i = 0; i < row_count; i++)
+        for (int i = 0; i < row_count && !stopped; i++)
             run_row(&rows[order[i]], round);
+        if (stopped)
+            return 130;
     }
     print_tables();
     return 0;

@@ -13,6 +13,20 @@ die() {
     exit 1
 }
 
+# A shell acts on a signal only when its command has ended; so the command that takes long is waited for.
+child=
+stoppable() { # WORDS...
+    "$@" &
+    child=$!
+    wait "$child"
+}
+stop() {
+    trap '' INT TERM
+    [ -z "$child" ] || { kill "$child" && wait "$child"; } 2>/dev/null || :
+    exit 130
+}
+trap stop INT TERM
+
 mount_points() { # TYPE: where file systems of it are mounted
     awk -v type="$1" '{ for (i = 7; $i != "-"; i++); if ($(i + 1) == type) print $5 }' /proc/self/mountinfo
 }
@@ -38,14 +52,19 @@ in_views() {
     fi
     for view in $views; do
         [ "$host" = hybrid ] || [ "$host" = "$view" ] || die "no $view view: the host's cgroups are $host"
-        BENCH_VIEW=$view unshare -m --propagation private -- "$@"
+        stoppable env "BENCH_VIEW=$view" unshare -m --propagation private -- "$@"
     done
 }
 
 enter_view() {
     [ "$(host_view)" != "$BENCH_VIEW" ] || return 0
     case $BENCH_VIEW in
-    v1) mount_points cgroup2 | xargs -n 1 umount ;;
+    v1)
+        # crun writes below the place where cgroup2 was; a private file system there takes that with it.
+        for point in $(mount_points cgroup2); do
+            umount "$point" && mount -t tmpfs none "$point" || die "cannot unmount $point"
+        done
+        ;;
     v2) umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup ;;
     *) false ;;
     esac || die "cannot make the $BENCH_VIEW view"
@@ -87,7 +106,6 @@ make_all() {
     rootfs=$work/rootfs
     prefix=hb$$-
     trap clean_up EXIT
-    trap 'exit 130' INT TERM
     mkdir -p "$state" "$rootfs/bin" "$rootfs/proc" "$rootfs/sys" "$rootfs/dev" "$rootfs/tmp"
     mount -t tmpfs -o size=256m none "$state" || die "cannot mount a tmpfs"
     enter_view
@@ -105,6 +123,8 @@ make_all() {
         tiny=/bin/true waiting="/bin/sleep 1000" floor=
     fi
     for maker in $runtimes; do
+        maker=$(command -v "$maker") || continue
+        case $maker in /*) ;; *) maker=$PWD/$maker ;; esac
         (cd "$work" && "$maker" spec) >/dev/null 2>&1 && break
     done
     [ -s "$work/config.json" ] || die "none of these can write a config.json: $runtimes"

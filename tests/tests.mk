@@ -51,3 +51,8 @@ demo:
 	@BUILD=$(BUILD) tools/demo
 
 .PHONY: test-programs asan clang bare tidy check test demo
+
+# Measured, never asserted: husk, runc, crun and the kernel's floor, interleaved.
+bench: all
+	@BUILD=$(BUILD) bench/run
+.PHONY: bench

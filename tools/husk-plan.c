@@ -153,6 +153,8 @@ static int make(struct loaded *l, const struct source *s, const struct options *
     l->request = o->request;
     if (load_inputs(l, s, o, &config, &len) != 0)
         return 1;
+    if (o->why) /* of use above all where no plan can be made */
+        return 0;
     if (l->request.action == HUSK_EXEC) { /* into the container that run would have made */
         struct husk_request run = {.action = HUSK_RUN, .id = o->request.id, .bundle = o->request.bundle};
         rc = husk_plan_make(&container, &l->arena, &l->spec, &l->host, &run, &err);
@@ -192,7 +194,7 @@ static int load(struct loaded *l, const struct source *s, const struct options *
 static void row(struct husk_text *t, const char *place, const char *name, int score, const char *reason,
                 bool chosen)
 {
-    husk_textf(t, "%-24s %-20s ", place, name);
+    husk_textf(t, "%-36s %-20s ", place, name);
     if (score > 0)
         husk_textf(t, "%s (score %d)\n", chosen ? "chosen" : "would do", score);
     else
@@ -218,7 +220,7 @@ static void row(struct husk_text *t, const char *place, const char *name, int sc
             row(t, place, (*each)->name, score, reason, *each == winner);                                    \
         }                                                                                                    \
         if (*(list) == NULL)                                                                                 \
-            husk_textf(t, "%-24s none in this build\n", place);                                              \
+            husk_textf(t, "%-36s none in this build\n", place);                                              \
     } while (0)
 
 static void show_backends(const struct loaded *l, struct husk_text *t)
@@ -237,7 +239,7 @@ static void show_backends(const struct loaded *l, struct husk_text *t)
         SHOW("devices", struct husk_device_backend, b->device,
              (*each)->probe(host, &host->hierarchies[devices], &reason));
     else
-        husk_textf(t, "%-24s this host has no device controller\n", "devices");
+        husk_textf(t, "%-36s this host has no device controller\n", "devices");
     SHOW("id maps", struct husk_idmap_backend, b->idmap, (*each)->probe(host, &l->spec, &reason));
     SHOW("storage", struct husk_storage_backend, b->storage, (*each)->probe(host, &l->spec, &reason));
     SHOW("seccomp", struct husk_seccomp_backend, b->seccomp, (*each)->probe(host, &reason));

@@ -118,7 +118,7 @@ static void husk__warn_notes(const struct husk_container *c, const struct husk_n
     }
 }
 
-#include "husk/container_cgroup.h"
+#include "husk/impl/container_cgroup.h"
 
 /* ---- open, create, start ---- */
 

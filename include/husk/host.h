@@ -112,7 +112,7 @@ HUSK_END_DECLS
 #include <stdio.h>
 #include <string.h>
 
-#include "husk/host_probe.h"
+#include "husk/impl/host_probe.h"
 #include "husk/names.h"
 
 /* The JSON form. One table drives print and parse. What is false, empty or NULL is left out; what is absent

@@ -77,7 +77,7 @@ HUSK_END_DECLS
 #include <string.h>
 #include <strings.h>
 
-#include "husk/names_tables.h"
+#include "husk/impl/names_tables.h"
 
 HUSK_API const struct husk_name *husk_table(enum husk_table table)
 {

@@ -126,5 +126,5 @@ HUSK_END_DECLS
 #define HUSK_PLAN_IMPLEMENTED
 #include "husk/plan_text.h"
 #include "husk/plan_verify.h"
-#include "husk/plan_make.h"
+#include "husk/impl/plan_make.h"
 #endif

@@ -404,9 +404,9 @@ HUSK_API const char *husk_hook_kind_name(enum husk_hook_kind kind)
     return (size_t)kind < HUSK_HOOK_KINDS ? names[kind] : "unknown";
 }
 
-#include "husk/spec_check.h"
-#include "husk/spec_read.h"
-#include "husk/spec_members.h"
-#include "husk/spec_parse.h"
-#include "husk/spec_default.h"
+#include "husk/impl/spec_check.h"
+#include "husk/impl/spec_read.h"
+#include "husk/impl/spec_members.h"
+#include "husk/impl/spec_parse.h"
+#include "husk/impl/spec_default.h"
 #endif

@@ -599,9 +599,11 @@ HUSK_API enum husk_status husk_state_status(const struct husk_state_dir *d, cons
     if (fd < 0) /* before its process exists, a container is being created only while somebody does it */
         return s->pid == 0 && husk_state_busy(d) ? HUSK_CREATING : HUSK_STOPPED;
     close(fd);
-    if (s->status != HUSK_CREATED)
-        return s->status;
-    return fstatat(d->fd, "gate", &st, AT_SYMLINK_NOFOLLOW) == 0 ? HUSK_CREATED : HUSK_RUNNING;
+    if (s->status == HUSK_CREATING && husk_state_busy(d))
+        return HUSK_CREATING;
+    if (s->status == HUSK_CREATED && fstatat(d->fd, "gate", &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return HUSK_CREATED;
+    return HUSK_RUNNING; /* also when its `run` was killed too early to say so */
 }
 
 static int husk__by_name(const void *a, const void *b)

@@ -1,5 +1,5 @@
-/* The cgroup backends' actions on real cgroups below the test's own: processes are found, frozen, killed (frozen, nested and
- * forking ones too), and trees removed. */
+/* The cgroup backends' actions on real cgroups below the test's own: processes are found, frozen, killed
+ * (frozen, nested and forking ones too), and trees removed. */
 #include "husk.h"
 #include "tap.h"
 #include <errno.h>
@@ -194,7 +194,8 @@ static void test_forks(const struct husk_cgroup_backend *b)
     reap();
 }
 
-/* As before Linux 5.14: something that cannot be written lies over the file, in a mount namespace of the test's own. */
+/* As before Linux 5.14: something that cannot be written lies over the file, in a mount namespace of the
+ * test's own. */
 static void test_without_kill_file(void)
 {
     char file[700];
@@ -238,7 +239,8 @@ static void test_remove(const struct husk_cgroup_backend *b)
 static void test_backend(const struct husk_cgroup_backend *b, const char *mount, bool v1)
 {
     if (!make_top(mount)) {
-        tap_ok(true, "actions on %s # SKIP cannot make a cgroup in %s: %s", b->name, mount[0] ? mount : "a hierarchy", strerror(errno));
+        tap_ok(true, "actions on %s # SKIP cannot make a cgroup in %s: %s", b->name,
+               mount[0] ? mount : "a hierarchy", strerror(errno));
         return;
     }
     printf("# %s at %s\n", b->name, mount);
@@ -252,7 +254,8 @@ static void test_backend(const struct husk_cgroup_backend *b, const char *mount,
         printf("# %s is left\n", top);
 }
 
-/* On v1 one directory has no freezer: kill_all has to say soon that frozen processes are left, and the freezer's works. */
+/* On v1 one directory has no freezer: kill_all has to say soon that frozen processes are left, and the
+ * freezer's works. */
 static void test_without_freezer(const char *freezer, const char *other)
 {
     char frozen[600];

@@ -295,7 +295,7 @@ def _exec(r, *first, call):
     r.bundle.save()
     made = r.quiet(*first, "--bundle", r.bundle.path)
     if made.rc:
-        raise harness.Fail("no container to exec in: %s" % made)
+        return Seen(made.rc, made.out, made.err)
     r.ask(r.state("running")["pid"])
     seen = call(_exec_argv(r))
     if os.path.exists(r.bundle.path + "/exec.pid"):

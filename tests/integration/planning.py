@@ -131,7 +131,7 @@ def check_reports_all_errors_at_once(t):
 @test(need=HUSK_ONLY + ["prog:setpriv"])
 def check_works_as_nobody(t):
     os.chmod(t.dir, 0o755)
-    b = t.bundle()
+    b = t.bundle(rootless_spec("true"))
     b.sealed()
     r = nobody(t, "check", "--bundle", b.path)
     t.eq(r.rc, 0, r)

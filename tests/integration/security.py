@@ -44,19 +44,19 @@ def only_three_descriptors_reach_the_program(t):
 
 @test
 def a_working_directory_through_a_descriptor(t):
-    """CVE-2024-21626: a leaked fd of a host directory as cwd."""
+    """CVE-2024-21626: a leaked fd of a host directory as cwd. Refused, or it is the container's own root."""
     last = 31 if is_husk() else 12
+    where = ["sh", "-c", "pwd; stat -c %i ."]
     with t.container(spec("sleep", "1000"), start=True) as c:
+        inside = "/\n%d\n" % os.stat(c.bundle.rootfs).st_ino
         for n in range(3, last):
-            for tail in ("", "/", "/..", "/../../.."):
-                if tail and n > 9:
-                    continue
+            for tail in ("", "/", "/..", "/../../..") if n < 10 else ("",):
                 path = "/proc/self/fd/%d%s" % (n, tail)
-                r = c.exec("pwd", options=["--cwd", path])
-                t.ok(r.rc == 255 or (tail and not is_husk()), "exec --cwd %s: %s" % (path, r))
-                if n % 3 == 0:
-                    r = t.run(spec("sh", "-c", "pwd; ls", cwd=path))
-                    t.ok(r.rc == 1 or (tail and not is_husk()), "%s: %s" % (path, r))
+                r = c.exec(*where, options=["--cwd", path])
+                t.ok(r.rc == 255 or r.out == inside, "exec --cwd %s: %s" % (path, r))
+            if n % 3 == 0:
+                r = t.run(spec(*where, cwd="/proc/self/fd/%d" % n))
+                t.eq(r.rc, 1, "fd %d: %s" % (n, r))
 
 
 @test
@@ -352,6 +352,7 @@ def a_console_that_is_a_link(t):
             server.bind(path)
             server.listen(1)
             c = t.new(config)
+            c.bundle.loose = True           # the link may be followed inside the rootfs
             if c.create("--console-socket", path).rc == 0:
                 with c:
                     t.eq(tree_difference(t.canary_before, tree(t.canary)), [])
@@ -379,12 +380,13 @@ def a_false_proc_for_exec(t):
 def sysctls_of_the_host_are_refused(t):
     config = without_namespace(spec("true"), "network")
     config["mounts"] = [m for m in config["mounts"] if m["destination"] != "/sys"]
-    config["linux"]["sysctl"] = {"net.ipv4.ip_forward": "0"}
+    ours = read("/proc/sys/net/ipv4/ip_forward").strip()            # harmless, should it be written after all
+    config["linux"]["sysctl"] = {"net.ipv4.ip_forward": ours}
     t.fails(t.run(config))
     config["linux"]["namespaces"].append({"type": "network", "path": "/proc/self/ns/net"})
     t.fails(t.run(config))
     config = without_namespace(spec("true"), "ipc")
-    config["linux"]["sysctl"] = {"kernel.msgmax": "8192"}
+    config["linux"]["sysctl"] = {"kernel.msgmax": read("/proc/sys/kernel/msgmax").strip()}
     config["mounts"] = [m for m in config["mounts"] if m["type"] != "mqueue"]
     t.fails(t.run(config))
     config = spec("cat", "/proc/sys/net/ipv4/ip_forward", "/proc/sys/kernel/msgmax")

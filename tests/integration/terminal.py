@@ -145,7 +145,7 @@ def raw_mode_while_it_runs(t):
 def control_c_reaches_the_container(t):
     with Terminal(t) as term:
         foreground(t, term, on_terminal("sh", "-c",
-                                        "trap 'echo int; exit 5' INT; echo ready; while :; do sleep .1; done"))
+                                        "trap 'echo int; exit 5' INT; echo ready; while :; do sleep 1; done"))
         term.expect(b"ready")
         term.send(b"\x03")
         term.expect(b"int")

@@ -500,7 +500,7 @@ def main(views=None):
     become_subreaper()
     os.umask(0o022)
     _base = tempfile.mkdtemp(prefix="husk-test.")
-    os.chmod(_base, 0o711)
+    mount("tmpfs", _base, "tmpfs", 0, "mode=711")          # ours alone, and fast: a bundle has 300 symlinks
     failed = count = 0
     try:
         for name, function, need in _tests:
@@ -523,5 +523,6 @@ def main(views=None):
     finally:
         kill_all()
         remove_cgroups(cgroup_dirs())
-        shutil.rmtree(_base, ignore_errors=True)
+        umount(_base)
+        os.rmdir(_base)
     sys.exit(1 if failed else 0)

@@ -190,8 +190,10 @@ def enter_view(wanted):
         if not v1:
             return "the host has no v1 hierarchies"
         for m in mountinfo():
-            if m["type"] == "cgroup2" and not umount(m["point"]):
-                return "cannot unmount %s" % m["point"]
+            if m["type"] == "cgroup2":
+                if not umount(m["point"]):
+                    return "cannot unmount %s" % m["point"]
+                mount("none", m["point"], "tmpfs")  # some runtimes make directories there all the same: not on the host's
         return None
     for m in reversed(mountinfo()):
         if m["point"] == "/sys/fs/cgroup" or m["point"].startswith("/sys/fs/cgroup/"):

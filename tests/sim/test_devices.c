@@ -1,6 +1,7 @@
-/* Device rules: hundreds of random lists, each compiled to eBPF and run in a small simulator against the meaning of the list,
- * for every device and access that could tell them apart; the same for lines of cgroup v1 against a model of the kernel's
- * controller; and where this machine lets us, the real kernel takes each program and denies and grants real devices. */
+/* Device rules: hundreds of random lists, each compiled to eBPF and run in a small simulator against the
+ * meaning of the list, for every device and access that could tell them apart; the same for lines of cgroup
+ * v1 against a model of the kernel's controller; and where this machine lets us, the real kernel takes each
+ * program and denies and grants real devices. */
 #include "husk.h"
 #include "tap.h"
 #include <errno.h>
@@ -20,7 +21,8 @@
 #define MOST 14 /* rules in a list */
 
 /* The meaning: each access by the last rule that names the device and has it; none: denied. */
-static bool meaning(const struct husk_device_rule *v, uint32_t n, char type, int64_t major, int64_t minor, uint32_t access)
+static bool meaning(const struct husk_device_rule *v, uint32_t n, char type, int64_t major, int64_t minor,
+                    uint32_t access)
 {
     for (uint32_t bit = 1; bit <= 4; bit <<= 1) {
         bool allow = false;
@@ -41,19 +43,25 @@ static int step_jump(const struct bpf_insn *in, const uint64_t *r)
     uint64_t imm = (uint64_t)(int64_t)in->imm, a = r[in->dst_reg];
 
     switch (BPF_OP(in->code)) {
-    case BPF_JA: return 1;
-    case BPF_JEQ: return a == imm;
-    case BPF_JNE: return a != imm;
-    case BPF_JLE: return a <= imm;
-    case BPF_JSET: return (a & imm) != 0;
-    default: return -1;
+    case BPF_JA:
+        return 1;
+    case BPF_JEQ:
+        return a == imm;
+    case BPF_JNE:
+        return a != imm;
+    case BPF_JLE:
+        return a <= imm;
+    case BPF_JSET:
+        return (a & imm) != 0;
+    default:
+        return -1;
     }
 }
 
 static int simulate(const struct bpf_insn *v, uint32_t n, const struct bpf_cgroup_dev_ctx *ctx)
 {
-    const uint32_t fields[] = { ctx->access_type, ctx->major, ctx->minor };
-    uint64_t r[11] = { 0 };
+    const uint32_t fields[] = {ctx->access_type, ctx->major, ctx->minor};
+    uint64_t r[11] = {0};
     int jump;
 
     for (int64_t pc = 0; pc < n; pc++) {
@@ -64,9 +72,14 @@ static int simulate(const struct bpf_insn *v, uint32_t n, const struct bpf_cgrou
                 return -1;
             r[in->dst_reg] = fields[in->off / 4];
             break;
-        case BPF_ALU64 | BPF_MOV | BPF_K: r[in->dst_reg] = (uint64_t)(int64_t)in->imm; break;
-        case BPF_ALU64 | BPF_AND | BPF_K: r[in->dst_reg] &= (uint64_t)(int64_t)in->imm; break;
-        case BPF_JMP | BPF_EXIT: return (int)r[0];
+        case BPF_ALU64 | BPF_MOV | BPF_K:
+            r[in->dst_reg] = (uint64_t)(int64_t)in->imm;
+            break;
+        case BPF_ALU64 | BPF_AND | BPF_K:
+            r[in->dst_reg] &= (uint64_t)(int64_t)in->imm;
+            break;
+        case BPF_JMP | BPF_EXIT:
+            return (int)r[0];
         default:
             jump = BPF_CLASS(in->code) == BPF_JMP && BPF_SRC(in->code) == BPF_K ? step_jump(in, r) : -1;
             if (jump < 0 || in->off < 0)
@@ -89,33 +102,43 @@ struct bench {
     struct husk_planner p;
 };
 
-static int plan(struct bench *b, const struct husk_device_backend *backend, const struct husk_device_rule *v, uint32_t n)
+static int plan(struct bench *b, const struct husk_device_backend *backend, const struct husk_device_rule *v,
+                uint32_t n)
 {
     memset(b, 0, sizeof *b);
-    b->p = (struct husk_planner){ .arena = &b->arena, .spec = &b->spec, .host = &b->host, .req = &b->req, .err = &b->err };
+    b->p = (struct husk_planner){
+        .arena = &b->arena, .spec = &b->spec, .host = &b->host, .req = &b->req, .err = &b->err};
     b->spec.linux_.resources.devices.n = n;
     return backend->plan_rules(&b->p, 0, v, n);
 }
 
 static struct husk_bytes program(const struct bench *b)
 {
-    return b->p.n ? b->p.ops[0].u.bpf.program : (struct husk_bytes){ NULL, 0 };
+    return b->p.n ? b->p.ops[0].u.bpf.program : (struct husk_bytes){NULL, 0};
 }
 
 /* ---- a model of the v1 controller: security/device_cgroup.c ---- */
 
-struct exception { char type; int64_t major, minor; uint32_t access; };
-struct v1 { bool allow; struct exception v[64]; uint32_t n; };
+struct exception {
+    char type;
+    int64_t major, minor;
+    uint32_t access;
+};
+struct v1 {
+    bool allow;
+    struct exception v[64];
+    uint32_t n;
+};
 
 static void v1_write(struct v1 *m, const char *file, const char *data)
 {
     bool allow = strcmp(file, "devices.allow") == 0;
-    struct exception e = { .major = -1, .minor = -1 };
+    struct exception e = {.major = -1, .minor = -1};
     char major[24], minor[24], access[8] = "";
     uint32_t i = 0;
 
     if (data[0] == 'a') {
-        *m = (struct v1){ .allow = allow };
+        *m = (struct v1){.allow = allow};
         return;
     }
     if (sscanf(data, "%c %23[^:]:%23s %7s", &e.type, major, minor, access) != 4) {
@@ -165,8 +188,8 @@ static uint32_t pick(uint32_t n)
 }
 
 /* Few numbers, so that rules meet; and one that no device has. */
-static const int64_t numbers[] = { -1, -1, 1, 3, 5, 8, 136, 200, 4095, INT64_C(4294967295) };
-static const int64_t probes[] = { 0, 1, 3, 5, 8, 136, 200, 4095 };
+static const int64_t numbers[] = {-1, -1, 1, 3, 5, 8, 136, 200, 4095, INT64_C(4294967295)};
+static const int64_t probes[] = {0, 1, 3, 5, 8, 136, 200, 4095};
 
 static uint32_t random_list(struct husk_device_rule v[MOST])
 {
@@ -174,8 +197,9 @@ static uint32_t random_list(struct husk_device_rule v[MOST])
 
     for (uint32_t i = 0; i < n; i++) {
         bool all = pick(12) == 0;
-        v[i] = (struct husk_device_rule){ pick(2), all ? 'a' : "bca"[pick(wild ? 2 : 3)], all ? -1 : numbers[pick(10)],
-                                          all ? -1 : numbers[pick(10)], all && pick(2) ? 7 : 1 + pick(7) };
+        v[i] = (struct husk_device_rule){pick(2), all ? 'a' : "bca"[pick(wild ? 2 : 3)],
+                                         all ? -1 : numbers[pick(10)], all ? -1 : numbers[pick(10)],
+                                         all && pick(2) ? 7 : 1 + pick(7)};
     }
     return n;
 }
@@ -183,16 +207,17 @@ static uint32_t random_list(struct husk_device_rule v[MOST])
 static void show(const struct husk_device_rule *v, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        printf("# %s %c %lld:%lld %u\n", v[i].allow ? "allow" : "deny", v[i].type, (long long)v[i].major, (long long)v[i].minor,
-               (unsigned)v[i].access);
+        printf("# %s %c %lld:%lld %u\n", v[i].allow ? "allow" : "deny", v[i].type, (long long)v[i].major,
+               (long long)v[i].minor, (unsigned)v[i].access);
 }
 
 typedef bool decide_fn(const void *ctx, char type, int64_t major, int64_t minor, uint32_t access);
 
 /* The kernel asks for r, w, rw and m only; that is all that v1's exceptions promise. */
-static bool agrees(const struct husk_device_rule *v, uint32_t n, decide_fn *decide, const void *ctx, bool every_access)
+static bool agrees(const struct husk_device_rule *v, uint32_t n, decide_fn *decide, const void *ctx,
+                   bool every_access)
 {
-    static const uint32_t accesses[] = { 1, 2, 3, 4, 5, 6, 7 };
+    static const uint32_t accesses[] = {1, 2, 3, 4, 5, 6, 7};
 
     for (const char *type = "bc"; *type; type++)
         for (size_t i = 0; i < HUSK_COUNT(probes); i++)
@@ -201,8 +226,8 @@ static bool agrees(const struct husk_device_rule *v, uint32_t n, decide_fn *deci
                     bool want = meaning(v, n, *type, probes[i], probes[k], accesses[a]);
                     if (decide(ctx, *type, probes[i], probes[k], accesses[a]) == want)
                         continue;
-                    printf("# %c %lld:%lld access %u should be %s\n", *type, (long long)probes[i], (long long)probes[k],
-                           (unsigned)accesses[a], want ? "granted" : "denied");
+                    printf("# %c %lld:%lld access %u should be %s\n", *type, (long long)probes[i],
+                           (long long)probes[k], (unsigned)accesses[a], want ? "granted" : "denied");
                     show(v, n);
                     return false;
                 }
@@ -212,10 +237,11 @@ static bool agrees(const struct husk_device_rule *v, uint32_t n, decide_fn *deci
 static bool decide_bpf(const void *ctx, char type, int64_t major, int64_t minor, uint32_t access)
 {
     const struct husk_bytes *code = ctx;
-    uint32_t kernel = (access & HUSK_DEV_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0u) | (access & HUSK_DEV_READ ? BPF_DEVCG_ACC_READ : 0u) |
+    uint32_t kernel = (access & HUSK_DEV_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0u) |
+                      (access & HUSK_DEV_READ ? BPF_DEVCG_ACC_READ : 0u) |
                       (access & HUSK_DEV_WRITE ? BPF_DEVCG_ACC_WRITE : 0u);
-    struct bpf_cgroup_dev_ctx dev = { kernel << 16 | (type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR), (uint32_t)major,
-                                      (uint32_t)minor };
+    struct bpf_cgroup_dev_ctx dev = {kernel << 16 | (type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR),
+                                     (uint32_t)major, (uint32_t)minor};
     int r = code->n == 0 ? 1 : simulate((const struct bpf_insn *)(const void *)code->v, code->n / 8, &dev);
 
     if (r != 0 && r != 1)
@@ -237,18 +263,25 @@ static int bpf(int cmd, union bpf_attr *attr)
 
 static int load(const struct husk_bytes *code, char *log, size_t size)
 {
-    union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE, .insn_cnt = code->n / 8, .insns = (uintptr_t)code->v,
-                            .license = (uintptr_t)"", .log_buf = (uintptr_t)log, .log_size = log ? (uint32_t)size : 0,
-                            .log_level = log ? 1 : 0 };
+    union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
+                           .insn_cnt = code->n / 8,
+                           .insns = (uintptr_t)code->v,
+                           .license = (uintptr_t) "",
+                           .log_buf = (uintptr_t)log,
+                           .log_size = log ? (uint32_t)size : 0,
+                           .log_level = log ? 1 : 0};
 
     return bpf(BPF_PROG_LOAD, &attr);
 }
 
-/* Does the kernel give this process what the list grants? Nodes are made in a tmpfs of a private mount namespace. */
+/* Does the kernel give this process what the list grants? Nodes are made in a tmpfs of a private mount
+ * namespace. */
 static int ask_kernel(const struct husk_device_rule *v, uint32_t n, const char *dir)
 {
-    static const struct { char type; uint32_t major, minor; } nodes[] = { { 'c', 1, 3 }, { 'c', 1, 5 }, { 'c', 1, 8 }, { 'c', 5, 0 },
-                                                                          { 'b', 7, 0 }, { 'b', 7, 1 } };
+    static const struct {
+        char type;
+        uint32_t major, minor;
+    } nodes[] = {{'c', 1, 3}, {'c', 1, 5}, {'c', 1, 8}, {'c', 5, 0}, {'b', 7, 0}, {'b', 7, 1}};
     char path[64];
 
     for (size_t i = 0; i < HUSK_COUNT(nodes); i++) {
@@ -258,12 +291,17 @@ static int ask_kernel(const struct husk_device_rule *v, uint32_t n, const char *
             int fd = -1;
             if (access == HUSK_DEV_MKNOD) {
                 snprintf(path, sizeof path, "%s/new", dir);
-                got = mknod(path, type | 0600, makedev(nodes[i].major, nodes[i].minor)) == 0 || errno != EPERM;
+                got =
+                    mknod(path, type | 0600, makedev(nodes[i].major, nodes[i].minor)) == 0 || errno != EPERM;
                 unlink(path);
             } else {
                 snprintf(path, sizeof path, "%s/%c%u.%u", dir, nodes[i].type, nodes[i].major, nodes[i].minor);
-                fd = open(path, (access == 1 ? O_RDONLY : access == 2 ? O_WRONLY : O_RDWR) | O_NONBLOCK | O_NOCTTY);
-                got = fd >= 0 || errno != EPERM; /* /dev/tty without a terminal: ENXIO, asked after the rules */
+                fd = open(path, (access == 1   ? O_RDONLY
+                                 : access == 2 ? O_WRONLY
+                                               : O_RDWR) |
+                                    O_NONBLOCK | O_NOCTTY);
+                got =
+                    fd >= 0 || errno != EPERM; /* /dev/tty without a terminal: ENXIO, asked after the rules */
             }
             if (fd >= 0)
                 close(fd);
@@ -276,7 +314,7 @@ static int ask_kernel(const struct husk_device_rule *v, uint32_t n, const char *
 
 static void make_nodes(const char *dir)
 {
-    static const char *const names[] = { "c1.3", "c1.5", "c1.8", "c5.0", "b7.0", "b7.1" };
+    static const char *const names[] = {"c1.3", "c1.5", "c1.8", "c5.0", "b7.0", "b7.1"};
     char path[64], type;
     unsigned major, minor;
 
@@ -327,8 +365,8 @@ static int ask_in(const char *cgroup, const struct husk_device_rule *v, uint32_t
     return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 254;
 }
 
-static int in_force_bpf(const char *root, const struct husk_bytes *code, const struct husk_device_rule *v, uint32_t n,
-                        const char *nodes)
+static int in_force_bpf(const char *root, const struct husk_bytes *code, const struct husk_device_rule *v,
+                        uint32_t n, const char *nodes)
 {
     char cgroup[600];
     int dir, prog = -1, rc = 253;
@@ -338,8 +376,10 @@ static int in_force_bpf(const char *root, const struct husk_bytes *code, const s
         return 252;
     dir = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     prog = load(code, NULL, 0);
-    union bpf_attr attr = { .target_fd = (uint32_t)dir, .attach_bpf_fd = (uint32_t)prog, .attach_type = BPF_CGROUP_DEVICE,
-                            .attach_flags = BPF_F_ALLOW_MULTI };
+    union bpf_attr attr = {.target_fd = (uint32_t)dir,
+                           .attach_bpf_fd = (uint32_t)prog,
+                           .attach_type = BPF_CGROUP_DEVICE,
+                           .attach_flags = BPF_F_ALLOW_MULTI};
     if (dir >= 0 && prog >= 0 && bpf(BPF_PROG_ATTACH, &attr) == 0)
         rc = ask_in(cgroup, v, n, nodes);
     if (prog >= 0)
@@ -351,8 +391,8 @@ static int in_force_bpf(const char *root, const struct husk_bytes *code, const s
     return rc;
 }
 
-static int in_force_v1(const char *root, const struct husk_planner *p, const struct husk_device_rule *v, uint32_t n,
-                       const char *nodes)
+static int in_force_v1(const char *root, const struct husk_planner *p, const struct husk_device_rule *v,
+                       uint32_t n, const char *nodes)
 {
     char cgroup[600];
     int rc = 0;
@@ -388,7 +428,7 @@ static void test_random(void)
         husk_arena_fini(&b.arena);
 
         if (plan(&b, &husk_device_v1, v, n) == 0) {
-            struct v1 m = { .allow = true }; /* a new cgroup has its parent's list: all */
+            struct v1 m = {.allow = true}; /* a new cgroup has its parent's list: all */
             for (uint32_t k = 0; k < b.p.n; k++)
                 v1_write(&m, b.p.ops[k].u.write.path.rel, b.p.ops[k].u.write.data);
             on_v1++;
@@ -398,23 +438,25 @@ static void test_random(void)
         }
         husk_arena_fini(&b.arena);
     }
-    tap_ok(wrong == 0, "%u random lists as eBPF: %u wrong; the longest program has %u instructions", LISTS, wrong, longest);
+    tap_ok(wrong == 0, "%u random lists as eBPF: %u wrong; the longest program has %u instructions", LISTS,
+           wrong, longest);
     tap_ok(wrong_v1 == 0 && on_v1 > LISTS / 10, "%u of them as lines of v1: %u wrong", on_v1, wrong_v1);
     tap_ok(refused + on_v1 == LISTS, "the others are refused, naming the rule");
 }
 
 /* What engines send, and the planner's own rules behind it. */
 static const struct husk_device_rule engine[] = {
-    { false, 'a', -1, -1, 7 }, { true, 'c', 1, 5, 7 }, { true, 'c', 1, 3, 7 }, { true, 'c', 1, 9, 7 }, { true, 'c', 1, 8, 7 },
-    { true, 'c', 5, 0, 7 }, { true, 'c', 5, 1, 7 }, { false, 'c', 10, 229, 7 }, { true, 'c', -1, -1, 4 }, { true, 'b', -1, -1, 4 },
-    { true, 'c', 1, 3, 7 }, { true, 'c', 1, 5, 7 }, { true, 'c', 1, 7, 7 }, { true, 'c', 1, 8, 7 }, { true, 'c', 1, 9, 7 },
-    { true, 'c', 5, 0, 7 }, { true, 'c', 5, 2, 7 }, { true, 'c', 136, -1, 7 }, { true, 'c', 10, 200, 7 } };
+    {false, 'a', -1, -1, 7}, {true, 'c', 1, 5, 7},    {true, 'c', 1, 3, 7},   {true, 'c', 1, 9, 7},
+    {true, 'c', 1, 8, 7},    {true, 'c', 5, 0, 7},    {true, 'c', 5, 1, 7},   {false, 'c', 10, 229, 7},
+    {true, 'c', -1, -1, 4},  {true, 'b', -1, -1, 4},  {true, 'c', 1, 3, 7},   {true, 'c', 1, 5, 7},
+    {true, 'c', 1, 7, 7},    {true, 'c', 1, 8, 7},    {true, 'c', 1, 9, 7},   {true, 'c', 5, 0, 7},
+    {true, 'c', 5, 2, 7},    {true, 'c', 136, -1, 7}, {true, 'c', 10, 200, 7}};
 
 static void test_size(void)
 {
-    static const struct husk_device_rule all[] = { { true, 'a', -1, -1, 7 } };
-    static const struct husk_device_rule none[] = { { false, 'a', -1, -1, 7 } };
-    static const struct husk_device_rule halves[] = { { true, 'b', -1, -1, 7 }, { true, 'c', -1, -1, 7 } };
+    static const struct husk_device_rule all[] = {{true, 'a', -1, -1, 7}};
+    static const struct husk_device_rule none[] = {{false, 'a', -1, -1, 7}};
+    static const struct husk_device_rule halves[] = {{true, 'b', -1, -1, 7}, {true, 'c', -1, -1, 7}};
     struct husk_device_rule *many;
     struct bench b;
 
@@ -427,13 +469,15 @@ static void test_size(void)
     husk_arena_fini(&b.arena);
     tap_ok(plan(&b, &husk_device_bpf, none, 1) == 0 && program(&b).n == 16, "no device: two instructions");
     husk_arena_fini(&b.arena);
-    tap_ok(plan(&b, &husk_device_bpf, halves, 2) == 0 && program(&b).n <= 24, "all in two halves: no unreachable end");
+    tap_ok(plan(&b, &husk_device_bpf, halves, 2) == 0 && program(&b).n <= 24,
+           "all in two halves: no unreachable end");
     husk_arena_fini(&b.arena);
 
     many = calloc(5000, sizeof *many);
     for (uint32_t i = 0; i < 5000; i++)
-        many[i] = (struct husk_device_rule){ true, 'c', i, 1 + i % 7, 1 + i % 6 };
-    tap_ok(plan(&b, &husk_device_bpf, many, 4000) == HUSK_EHOST, "a program that no kernel would take: %s", b.err.msg);
+        many[i] = (struct husk_device_rule){true, 'c', i, 1 + i % 7, 1 + i % 6};
+    tap_ok(plan(&b, &husk_device_bpf, many, 4000) == HUSK_EHOST, "a program that no kernel would take: %s",
+           b.err.msg);
     husk_arena_fini(&b.arena);
     tap_ok(plan(&b, &husk_device_bpf, many, 5000) == HUSK_EHOST, "too many rules: %s", b.err.msg);
     husk_arena_fini(&b.arena);
@@ -493,10 +537,12 @@ static void test_in_force(const struct husk_device_backend *backend, const char 
             if (v[k].type != 'a' && v[k].major != -1 && pick(2))
                 v[k].major = v[k].type == 'b' ? 7 : 1;
         int rc = plan(&b, backend, v, n);
-        struct husk_bytes code = rc == 0 && backend == &husk_device_bpf ? program(&b) : (struct husk_bytes){ NULL, 0 };
+        struct husk_bytes code =
+            rc == 0 && backend == &husk_device_bpf ? program(&b) : (struct husk_bytes){NULL, 0};
         if (rc == 0 && (backend == &husk_device_v1 || code.n > 0)) {
             asked++;
-            rc = backend == &husk_device_v1 ? in_force_v1(root, &b.p, v, n, nodes) : in_force_bpf(root, &code, v, n, nodes);
+            rc = backend == &husk_device_v1 ? in_force_v1(root, &b.p, v, n, nodes)
+                                            : in_force_bpf(root, &code, v, n, nodes);
             if (rc != 0 && wrong++ == 0) {
                 printf("# result %d\n", rc);
                 show(v, n);
@@ -504,14 +550,15 @@ static void test_in_force(const struct husk_device_backend *backend, const char 
         }
         husk_arena_fini(&b.arena);
     }
-    tap_ok(asked == 25 && wrong == 0, "%s in force in the kernel: %u lists, %u wrong", backend->name, asked, wrong);
+    tap_ok(asked == 25 && wrong == 0, "%s in force in the kernel: %u lists, %u wrong", backend->name, asked,
+           wrong);
 }
 
 int main(void)
 {
     char root[512], nodes[] = "/tmp/husk-devices-XXXXXX";
-    bool own = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-               mkdtemp(nodes) != NULL;
+    bool own = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+               mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 && mkdtemp(nodes) != NULL;
 
     setbuf(stdout, NULL);
     test_random();
@@ -528,7 +575,8 @@ int main(void)
         if (root[0])
             test_in_force(&husk_device_v1, root, nodes);
         else
-            tap_ok(true, "device-v1 in force in the kernel # SKIP no devices hierarchy of cgroup v1 is mounted");
+            tap_ok(true,
+                   "device-v1 in force in the kernel # SKIP no devices hierarchy of cgroup v1 is mounted");
         umount2(nodes, MNT_DETACH);
     } else {
         tap_ok(true, "rules in force in the kernel # SKIP needs root");

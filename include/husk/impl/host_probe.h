@@ -1,4 +1,4 @@
-/* husk/host_probe.h - husk_host_probe(): asks the running kernel. Implementation only; include husk/host.h.
+/* husk/impl/host_probe.h - husk_host_probe(): asks the running kernel. Implementation only; include husk/host.h.
  *
  * Quick, because it runs before every container, and harmless in any program: no fork, no signal, no
  * namespace is entered, nothing is created. A system call counts as known when its errno can come from

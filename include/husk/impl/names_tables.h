@@ -1,4 +1,4 @@
-/* husk/names_tables.h - the tables of names.h. Included by it, never alone. */
+/* husk/impl/names_tables.h - the tables of names.h. Included by it, never alone. */
 #ifndef HUSK_NAMES_TABLES_H
 #define HUSK_NAMES_TABLES_H
 

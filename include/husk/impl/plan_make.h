@@ -1,4 +1,4 @@
-/* husk/plan_make.h - the order of everything: the list that create, run and exec share.
+/* husk/impl/plan_make.h - the order of everything: the list that create, run and exec share.
  *
  * Part of plan.h's implementation. Each function appends the operations of one step; husk_plan_make reads as the list
  * of steps. Where a rule of the kernel dictates a place in the order, the comment there says which.
@@ -408,8 +408,8 @@ static int husk__plan_spawn(struct husk_planner *p)
     return p->new_userns ? HUSK_OK : husk__plan_parent_setup(p);
 }
 
-#include "husk/plan_mounts.h"
-#include "husk/plan_process.h"
+#include "husk/impl/plan_mounts.h"
+#include "husk/impl/plan_process.h"
 
 static void husk__plan_sockets(struct husk_planner *p)
 {

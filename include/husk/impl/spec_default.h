@@ -1,4 +1,4 @@
-/* husk/spec_default.h - the configuration that `husk spec` writes. Included by spec.h, never alone. */
+/* husk/impl/spec_default.h - the configuration that `husk spec` writes. Included by spec.h, never alone. */
 #ifndef HUSK_SPEC_DEFAULT_H
 #define HUSK_SPEC_DEFAULT_H
 

@@ -1,4 +1,4 @@
-/* husk/spec_check_linux.h - the part of spec_check.h about members of linux. Included by it, never alone. */
+/* husk/impl/spec_check_linux.h - the part of spec_check.h about members of linux. Included by it, never alone. */
 #ifndef HUSK_SPEC_CHECK_LINUX_H
 #define HUSK_SPEC_CHECK_LINUX_H
 

@@ -1,4 +1,4 @@
-/* husk/spec_members.h - every member of config.json that husk reads, a row each. Included by spec.h only. */
+/* husk/impl/spec_members.h - every member of config.json that husk reads, a row each. Included by spec.h only. */
 #ifndef HUSK_SPEC_MEMBERS_H
 #define HUSK_SPEC_MEMBERS_H
 

@@ -1,4 +1,4 @@
-/* husk/container_cgroup.h - what a container's cgroups are asked for: freeze, kill, list. Part of
+/* husk/impl/container_cgroup.h - what a container's cgroups are asked for: freeze, kill, list. Part of
  * container.h's implementation.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CONTAINER_CGROUP_IMPLEMENTED)

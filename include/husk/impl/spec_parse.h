@@ -1,4 +1,4 @@
-/* husk/spec_parse.h - from text to spec: the entry points of the reader. Included by spec.h, never alone. */
+/* husk/impl/spec_parse.h - from text to spec: the entry points of the reader. Included by spec.h, never alone. */
 #ifndef HUSK_SPEC_PARSE_H
 #define HUSK_SPEC_PARSE_H
 

@@ -1,4 +1,4 @@
-/* husk/spec_read.h - the reader: fills structs from JSON as tables of members tell. Included by spec.h only.
+/* husk/impl/spec_read.h - the reader: fills structs from JSON as tables of members tell. Included by spec.h only.
  *
  * A table row says what a member is called, what it must be, and where it goes; spec_members.h has the rows.
  */

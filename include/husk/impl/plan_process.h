@@ -1,4 +1,4 @@
-/* husk/plan_process.h - what the program is given: streams, user, capabilities, environment, filter; and the end of the list.
+/* husk/impl/plan_process.h - what the program is given: streams, user, capabilities, environment, filter; and the end of the list.
  * Part of plan.h's implementation; see plan_make.h.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_PROCESS_IMPLEMENTED)
@@ -184,6 +184,8 @@ static void husk__plan_ready(struct husk_planner *p)
 {
     struct husk_op *op;
 
+    if (p->req->action == HUSK_RUN) /* before its program can do anything, others can find the container */
+        husk_add(p, HUSK_OP_RECORD, HUSK_PARENT, "default")->u.record.status = "creating";
     if (p->process->terminal) {
         husk_add(p, HUSK_OP_GIVE, HUSK_BOTH, "/process/terminal")->u.give.slot = HUSK_SLOT_CONSOLE;
         if (p->req->console_socket != NULL) {
@@ -200,7 +202,7 @@ static void husk__plan_ready(struct husk_planner *p)
     }
     if (p->req->pid_file != NULL)
         husk_add(p, HUSK_OP_PIDFILE, HUSK_PARENT, "default")->u.pidfile.path = p->req->pid_file;
-    if (p->req->action != HUSK_EXEC)
+    if (p->req->action == HUSK_CREATE)
         husk_add(p, HUSK_OP_RECORD, HUSK_PARENT, "default")->u.record.status = "created";
 }
 

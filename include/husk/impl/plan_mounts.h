@@ -1,4 +1,4 @@
-/* husk/plan_mounts.h - the root filesystem: mounts, devices, hooks around them, the root switch.
+/* husk/impl/plan_mounts.h - the root filesystem: mounts, devices, hooks around them, the root switch.
  * Part of plan.h's implementation; see plan_make.h.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_MOUNTS_IMPLEMENTED)

@@ -1,4 +1,4 @@
-/* husk/spec_check.h - contradictions and impossible values inside a spec. Included by spec.h, never alone.
+/* husk/impl/spec_check.h - contradictions and impossible values inside a spec. Included by spec.h, never alone.
  *
  * Everything here holds on every host; what depends on one is the plan's to refuse. A spec may come from
  * designated initialisers, so any string can be NULL.
@@ -444,7 +444,7 @@ static void husk__check_mounts(struct husk__report *r, const struct husk_spec *s
     }
 }
 
-#include "husk/spec_check_linux.h"
+#include "husk/impl/spec_check_linux.h"
 
 static void husk__check_spec(struct husk__report *r, const struct husk_spec *spec)
 {
