@@ -17,46 +17,28 @@
 #include <unistd.h>
 
 /* What the sandbox is: the same structures that config.json is read into. Members that are not named are
- * absent. */
-static struct husk_spec sandbox(const char *rootfs, const struct husk_process *process)
-{
-    return (struct husk_spec){
-        .process = process,
-        .root = {.path = rootfs, .readonly = true},
-        .hostname = "tiny",
-        .mounts = HUSK_ARRAY(struct husk_mount,
-                             {.destination = "/proc",
-                              .type = "proc",
-                              .source = "proc",
-                              .flags_set = MS_NOSUID | MS_NODEV | MS_NOEXEC},
-                             {.destination = "/dev",
-                              .type = "tmpfs",
-                              .source = "tmpfs",
-                              .flags_set = MS_NOSUID,
-                              .data = "mode=755,size=64k"},
-                             {.destination = "/tmp",
-                              .type = "tmpfs",
-                              .source = "tmpfs",
-                              .flags_set = MS_NOSUID | MS_NODEV,
-                              .data = "size=16m"}),
-        .linux_ =
-            {
-                .namespaces =
-                    HUSK_ARRAY(struct husk_namespace, {.type = CLONE_NEWNS}, {.type = CLONE_NEWPID},
-                               {.type = CLONE_NEWNET}, {.type = CLONE_NEWIPC}, {.type = CLONE_NEWUTS}),
-                .resources =
-                    {
-                        .memory = {.limit_bytes = HUSK_SOME(64 << 20)},
-                        .pids_limit = HUSK_SOME(32),
-                        .devices =
-                            HUSK_ARRAY(struct husk_device_rule,
-                                       {.allow = false, .type = 'a', .major = -1, .minor = -1, .access = 7}),
-                    },
-                .masked_paths = HUSK_STRS("/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"),
-                .readonly_paths = HUSK_STRS("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"),
-            },
-    };
-}
+ * absent. (Lists made at file scope live as long as the program, in a function only as long as its block.) */
+static const struct husk_spec sandbox = {
+    .root = {.readonly = true},
+    .hostname = "tiny",
+    .mounts = HUSK_ARRAY(struct husk_mount,
+        {.destination = "/proc", .type = "proc", .source = "proc", .flags_set = MS_NOSUID | MS_NODEV},
+        {.destination = "/dev", .type = "tmpfs", .source = "tmpfs", .flags_set = MS_NOSUID},
+        {.destination = "/tmp", .type = "tmpfs", .source = "tmpfs", .data = "size=16m"}),
+    .linux_ = {
+        .namespaces = HUSK_ARRAY(struct husk_namespace,
+            {.type = CLONE_NEWNS}, {.type = CLONE_NEWPID}, {.type = CLONE_NEWNET}, {.type = CLONE_NEWIPC},
+            {.type = CLONE_NEWUTS}),
+        .resources = {
+            .memory = {.limit_bytes = HUSK_SOME(64 << 20)},
+            .pids_limit = HUSK_SOME(32),
+            .devices = HUSK_ARRAY(struct husk_device_rule,
+                {.allow = false, .type = 'a', .major = -1, .minor = -1, .access = 7}),
+        },
+        .masked_paths = HUSK_STRS("/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"),
+        .readonly_paths = HUSK_STRS("/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"),
+    },
+};
 
 static int report(const char *doing, const struct husk_err *err)
 {
@@ -101,7 +83,9 @@ int main(int argc, char **argv)
         .caps = {.set = true},
         .no_new_privileges = true,
     };
-    struct husk_spec spec = sandbox(rootfs, &process);
+    struct husk_spec spec = sandbox;
+    spec.root.path = rootfs;
+    spec.process = &process;
     if (husk_spec_check(&spec, NULL, NULL, &err))
         return report("bad specification", &err);
 

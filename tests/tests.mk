@@ -32,7 +32,7 @@ bare:
 
 tidy:
 	clang-tidy --quiet --warnings-as-errors='*' $(BUILD)/implementation.c $(wildcard backends/*.c examples/husk/*.c tools/*.c) -- \
-	    -std=gnu11 -D_GNU_SOURCE -Iinclude -Iexamples/husk $(FEATURES) 2>/dev/null
+	    -std=gnu11 -D_GNU_SOURCE -Iinclude -Iexamples/husk $(FEATURES)
 
 PARALLEL = $(foreach t,$(UNIT) $(SIM),$(BUILD)/tests/$(t) '$(t) (asan): $(BUILD)/asan/tests/$(t)') \
 	$(foreach t,$(FUZZ),'$(t): $(BUILD)/asan/tests/$(t) tests/fuzz/corpus/$(patsubst fuzz_%,%,$(t))/*') \

@@ -27,6 +27,7 @@ struct husk_apply {
     void *ctx;
     uint32_t fail_op; /* tests: operation to fail with fail_errno instead of doing it, in whichever actor runs it */
     int fail_errno;    /* 0: none */
+    bool spare[2];     /* tests: of an operation that both run, the half of this enum husk_who does not fail */
 
     /* Results; pid is given to husk_apply_start(). */
     int32_t pid;

@@ -191,6 +191,7 @@ static long husk__do_spawn(struct husk_child *c, const struct husk_op *op)
     r = husk__clone(op->u.spawn.flags, husk__slot(c, HUSK_SLOT_CGROUP), &pidfd);
     if (r == 0) {
         c->channel = pair[1];
+        c->fail_errno = run->a->spare[HUSK_CHILD] ? 0 : run->a->fail_errno;
         c->at++;
         husk_child_run(c);
     }

@@ -31,7 +31,7 @@ static int husk__run_init(struct husk__run *run, struct husk_apply *a, struct hu
     run->c.making = husk__making;
     run->c.umask = HUSK_ID_KEEP;
     run->c.fail_op = a->fail_op;
-    run->c.fail_errno = a->fail_errno;
+    run->c.fail_errno = a->spare[HUSK_PARENT] ? 0 : a->fail_errno;
     run->c.buffer = husk_arena_alloc(&run->arena, HUSK_CHILD_BUFFER);
     for (uint32_t i = 0; i < HUSK_SLOT_COUNT; i++)
         run->c.slot[i] = -1;

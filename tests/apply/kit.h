@@ -7,6 +7,7 @@
 #define KIT_H
 
 #include "husk.h"
+#include "husk/sys.h"
 #include "tap.h"
 #include <dirent.h>
 #include <errno.h>
@@ -31,7 +32,8 @@ struct kit {
     uint32_t n;
     char root[128], state[128];
     char cgroup[256]; /* made by the plan with its parent; "" when this machine has no place for one */
-    bool cgroup2;
+    bool cgroup2, clone3;
+    bool userns; /* where no nodes can be made */
     uint32_t fail_op; /* with fail_errno: as in struct husk_apply */
     int fail_errno;
     const char *action;
@@ -149,6 +151,7 @@ KIT_UNUSED static void kit_init(struct kit *k, const char *action)
     if (mkdir(k->root, 0755) || mkdir(k->state, 0700))
         perror(k->root);
     kit_find_cgroup(k);
+    k->clone3 = syscall(__NR_clone3, NULL, (size_t)0) < 0 && errno != ENOSYS;
 }
 
 KIT_UNUSED static void kit_fini(struct kit *k)
@@ -177,14 +180,16 @@ KIT_UNUSED __attribute__((format(printf, 2, 3))) static uint32_t kit_op(struct k
 /* A cgroup of the plan's own, and the child in it. flags: namespaces as the text has them. */
 KIT_UNUSED static void kit_add_spawn(struct kit *k, const char *flags)
 {
+    bool into = k->cgroup2 && k->clone3;
+
     if (k->cgroup[0] != '\0') {
         kit_op(k, "parent mkdir path=%s mode=0755 undo", k->cgroup);
         kit_op(k, "parent open slot=%s path=%s flags=path|directory expect=cgroupfs", k->cgroup2 ? "@cgroup" : "@cg.0", k->cgroup);
     }
-    if (k->cgroup[0] != '\0' && !k->cgroup2)
-        kit_op(k, "parent open slot=@join.0 path=@cg.0:tasks flags=wronly expect=cgroupfs");
-    kit_op(k, "both spawn flags=%s%s", flags, k->cgroup2 ? "|into_cgroup" : "");
-    if (k->cgroup[0] != '\0' && !k->cgroup2)
+    if (k->cgroup[0] != '\0' && !into)
+        kit_op(k, "parent open slot=@join.0 path=%s flags=wronly expect=cgroupfs", k->cgroup2 ? "@cgroup:cgroup.procs" : "@cg.0:tasks");
+    kit_op(k, "both spawn flags=%s%s", flags, into ? "|into_cgroup" : "");
+    if (k->cgroup[0] != '\0' && !into)
         kit_op(k, "child write path=@join.0 data=0");
 }
 
@@ -204,7 +209,10 @@ KIT_UNUSED static void kit_add_root(struct kit *k)
     kit_op(k, "child mount source=tmpfs target=@rootfs:dev fstype=tmpfs flags=nosuid|strictatime data=mode=755,size=64k create=dir");
     kit_op(k, "child mount source=devpts target=@rootfs:dev/pts fstype=devpts flags=nosuid|noexec "
               "data=newinstance,ptmxmode=0666,mode=0620 create=dir");
-    kit_op(k, "child mknod path=@rootfs:dev/null mode=c0666 major=1 minor=3 uid=0 gid=0");
+    if (k->userns)
+        kit_op(k, "child mount source=/dev/null target=@rootfs:dev/null flags=bind create=file");
+    else
+        kit_op(k, "child mknod path=@rootfs:dev/null mode=c0666 major=1 minor=3 uid=0 gid=0");
     kit_op(k, "child symlink path=@rootfs:dev/fd target=/proc/self/fd");
 }
 

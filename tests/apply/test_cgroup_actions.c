@@ -120,6 +120,9 @@ static void reap(void)
 
 static bool make_top(const char *mount)
 {
+    errno = ENOENT;
+    if (mount[0] == '\0')
+        return false;
     snprintf(top, sizeof top, "%s/husk-actions-%d", mount, (int)getpid());
     if (mkdir(top, 0755) != 0)
         return false;

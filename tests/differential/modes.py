@@ -36,7 +36,8 @@ class Seen:
         self.rc, self.out, self.err = rc, out.replace("\r\n", "\n"), err
 
     def error_class(self):
-        return next((name for name, words in ERROR_CLASSES if re.search(words, self.err, re.I)), "other")
+        text = "\n".join(line for line in self.err.splitlines() if "level=warning" not in line)
+        return next((name for name, words in ERROR_CLASSES if re.search(words, text, re.I)), "other")
 
     def lines(self):
         """The probe's lines, or the whole text when it was another program."""
@@ -234,7 +235,8 @@ def _with_terminal(r, argv):
     master, slave = pty.openpty()
     try:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
-        p = r.t.popen(*argv, raw=True, runtime=r.rt, stdin=slave, stdout=slave, stderr=slave, cwd=r.bundle.path,
+        p = r.t.popen(*argv, raw=True, runtime=r.rt, cwd=r.bundle.path,
+                      stdin=slave, stdout=slave, stderr=slave,
                       preexec=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         before = termios.tcgetattr(slave)
         data = _drain(master, lambda: p.poll() is not None)

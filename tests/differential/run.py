@@ -74,8 +74,8 @@ def build_config(run):
 
 
 def build_files(run):
-    """The rows of Case.files: dir PATH [MODE], file PATH CONTENT [MODE], link PATH TARGET, none PATH (unlink),
-    probe PATH (a link to it), tmpfs PATH [OPTIONS] (mount, in our own namespace), shared PATH (that mount)."""
+    """The rows of Case.files: dir PATH [MODE], file PATH CONTENT [MODE], link PATH TARGET, none PATH, probe PATH
+    (a link to it), tmpfs PATH [OPTIONS] (mount, in our own namespace), shared PATH (a mount)."""
     for kind, path, *rest in run.case.files:
         at = run.bundle.rootfs + path if path.startswith("/") else os.path.join(run.bundle.path, path)
         if kind == "dir":
@@ -219,7 +219,8 @@ def compare(t, case):
     if not faults:
         return
     more = " (and %d more)" % (len(faults) - 4) if len(faults) > 4 else ""
-    words = ["%s says: %s" % (name, seen["~stderr"]) for name, seen in (("husk", husk), ("reference", reference))
+    words = ["%s says: %s" % (name, seen["~stderr"])
+             for name, seen in (("husk", husk), ("reference", reference))
              if seen["~stderr"] and husk["rc"] != reference["rc"]]
     raise harness.Fail("; ".join(faults[:4] + words) + more)
 

@@ -14,20 +14,20 @@ def tree(top):
     """{relative path: what identifies its content}, for comparing before and after."""
     found = {}
 
-    def visit(path):
+    def visit(path, name):
         st = os.lstat(path)
         row = [stat.S_IFMT(st.st_mode), stat.S_IMODE(st.st_mode), st.st_uid, st.st_gid, st.st_ino, st.st_rdev]
         if stat.S_ISREG(st.st_mode):
             row += [st.st_size, st.st_mtime_ns]
         elif stat.S_ISLNK(st.st_mode):
             row.append(os.readlink(path))
-        found[os.path.relpath(path, top)] = tuple(row)
+        found[name or "."] = tuple(row)
         if stat.S_ISDIR(st.st_mode):
             for entry in os.listdir(path):
-                visit(os.path.join(path, entry))
+                visit(path + "/" + entry, (name + "/" if name else "") + entry)
 
     if os.path.lexists(top):
-        visit(top)
+        visit(top, "")
     return found
 
 

@@ -15,12 +15,13 @@ static const struct husk_cgroup_backend *husk__place_open(const struct husk_cont
     return *dir < 0 ? NULL : b;
 }
 
-/* freeze or thaw all hierarchies that can; returns how many did, or the first negative errno. */
+/* Freezes by one hierarchy, since a task that one has stopped never arrives at the other's freezer; thaws in
+ * all. Returns how many did it, or the first negative errno. */
 static int husk__places_freeze(const struct husk_container *c, bool frozen)
 {
     int done = 0, failed = 0, dir;
 
-    for (uint32_t i = 0; i < c->state.n_cgroups; i++) {
+    for (uint32_t i = 0; i < c->state.n_cgroups && !(frozen && (done || failed)); i++) {
         const struct husk_cgroup_backend *b = husk__place_open(c, i, &dir);
         int rc = b == NULL ? -ENOENT : HUSK_HAS(b, freeze) ? b->freeze(dir, frozen) : -ENOSYS;
 

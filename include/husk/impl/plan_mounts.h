@@ -354,15 +354,34 @@ static int husk__plan_root(struct husk_planner *p, bool mount_ns)
     return storage->plan_root(p, husk__root_path(p));
 }
 
+/* Whatever is mounted or made without one would be the host's. */
+static int husk__plan_needs_mount_ns(struct husk_planner *p, bool mount_ns)
+{
+    const struct husk_spec *s = p->spec;
+    const struct { bool used; const char *at; } rows[] = {
+        { s->mounts.n > 0, "/mounts" },
+        { s->root.readonly, "/root/readonly" },
+        { s->linux_.devices.n > 0, "/linux/devices" },
+        { s->linux_.masked_paths.n > 0, "/linux/maskedPaths" },
+        { s->linux_.readonly_paths.n > 0, "/linux/readonlyPaths" },
+        { p->process->terminal, "/process/terminal" },
+    };
+
+    for (size_t i = 0; i < HUSK_COUNT(rows) && !mount_ns; i++)
+        if (rows[i].used)
+            return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_CONFLICT, 0, rows[i].at,
+                             "this needs a mount namespace in /linux/namespaces");
+    return HUSK_OK;
+}
+
 static int husk__plan_filesystem(struct husk_planner *p)
 {
     const struct husk_spec *s = p->spec;
     bool mount_ns = (p->new_ns | p->join_ns) & CLONE_NEWNS;
-    int r;
+    int r = husk__plan_needs_mount_ns(p, mount_ns);
 
-    if (!mount_ns && (s->mounts.n > 0 || s->root.readonly))
-        return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_CONFLICT, 0, s->mounts.n ? "/mounts" : "/root/readonly",
-                         "this needs a mount namespace in /linux/namespaces");
+    if (r != 0)
+        return r;
     if (!p->req->no_new_keyring && p->host->features[HUSK_FEATURE_KEYRINGS]) {
         struct husk_op *op = husk_add(p, HUSK_OP_KEYRING, HUSK_CHILD, "default");
         op->u.keyring.name = husk_plan_str(p, "_ses.%s", p->req->id);
@@ -371,7 +390,7 @@ static int husk__plan_filesystem(struct husk_planner *p)
     husk__plan_network(p);
     if ((r = husk__plan_root(p, mount_ns)) != 0)
         return r;
-    p->full_dev = true;
+    p->full_dev = mount_ns;
     for (uint32_t i = 0; i < s->mounts.n; i++) {
         if (husk__is_bind(&s->mounts.v[i]) && husk__is_dir(s->mounts.v[i].destination, "/dev"))
             p->full_dev = false;
