@@ -82,7 +82,8 @@ void error_text(const struct cli *c, const struct husk_err *err, char *out, size
 
 /* common.c */
 const char *absolute(struct cli *c, const char *path); /* NULL stays NULL */
-int read_file(struct cli *c, const char *path, const char **text, size_t *len, struct husk_err *err);
+int read_file(struct cli *c, const char *path, bool pipe, const char **text, size_t *len,
+              struct husk_err *err);
 /* Enters the bundle, reads its configuration into *text. */
 int bundle_read(struct cli *c, const char **text, size_t *len, struct husk_err *err);
 int bundle_load(struct cli *c, struct husk_spec *spec, const char **text, size_t *len, struct husk_err *err);

@@ -49,32 +49,36 @@ static int file_error(struct husk_err *err, const char *path)
     return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, sys, NULL, "%s: %s", path, strerror(sys));
 }
 
-/* Regular files and pipes: `exec --process /dev/stdin` is used by people. */
-int read_file(struct cli *c, const char *path, const char **text, size_t *len, struct husk_err *err)
+/* A pipe (`exec --process /dev/stdin`) only where wanted: nothing tells how long it takes. */
+int read_file(struct cli *c, const char *path, bool pipe, const char **text, size_t *len,
+              struct husk_err *err)
 {
     struct husk_text t = {.arena = &c->arena};
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), rc = 0;
     char buffer[16384];
-    ssize_t n = -1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    ssize_t n = 0;
 
     if (fd < 0)
         return file_error(err, path);
-    while (t.len <= MAX_FILE && ((n = read(fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR)))
+    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !(pipe && S_ISFIFO(st.st_mode))) {
+        errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+        rc = file_error(err, path);
+    }
+    fcntl(fd, F_SETFL, 0); /* opening did not block; reading may */
+    while (rc == 0 && t.len <= MAX_FILE &&
+           ((n = read(fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR)))
         husk_text_add(&t, buffer, n > 0 ? (size_t)n : 0);
     if (t.len > MAX_FILE)
         errno = EFBIG;
-    if (n != 0) {
-        int rc = file_error(err, path);
-
-        close(fd);
-        return rc;
-    }
+    if (rc == 0 && n != 0)
+        rc = file_error(err, path);
     close(fd);
-    if (c->arena.failed)
-        return husk_fail(err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, NULL, "out of memory");
+    if (rc == 0 && c->arena.failed)
+        rc = husk_fail(err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, NULL, "out of memory");
     *text = t.data ? t.data : "";
     *len = t.len;
-    return 0;
+    return rc;
 }
 
 int bundle_read(struct cli *c, const char **text, size_t *len, struct husk_err *err)
@@ -93,7 +97,7 @@ int bundle_read(struct cli *c, const char **text, size_t *len, struct husk_err *
                              strerror(errno));
         c->bundle = husk_strdup(&c->arena, cwd);
     }
-    rc = read_file(c, config, text, len, err);
+    rc = read_file(c, config, false, text, len, err);
     if (rc != 0 && err->sys == ENOENT)
         return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, ENOENT, NULL,
                          "JSON specification file %s not found", config);

@@ -107,7 +107,7 @@ static int from_file(struct cli *c, struct husk_process *p, struct husk_err *err
 {
     const char *text;
     size_t len;
-    int rc = read_file(c, c->process, &text, &len, err);
+    int rc = read_file(c, c->process, true, &text, &len, err);
 
     c->document = c->process;
     if (rc == 0)
@@ -212,7 +212,7 @@ int command_exec(struct cli *c)
     struct foreground f = {.host_tty = -1};
     struct husk_launch l = {.pidfd = -1, .console_fd = -1};
     struct husk_container container;
-    struct husk_process process;
+    struct husk_process process = {0};
     struct husk_spec spec;
     struct husk_host host;
     struct husk_err err;

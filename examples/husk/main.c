@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,7 @@ int main(int argc, char **argv)
     }
     if (argc < 1 || !open_standard_streams())
         return 1;
+    signal(SIGCHLD, SIG_DFL); /* a caller that ignores it would make us lose our children's status */
     c.inherited_fds = count_inherited();
     c.argv = argv;
     prctl(PR_SET_NAME, "husk"); /* protect.c executes a descriptor, which has no name of its own */

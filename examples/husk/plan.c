@@ -16,7 +16,7 @@ static int load_host(struct cli *c, struct husk_host *host, struct husk_err *err
 
     if (c->host == NULL)
         return husk_host_probe(host, &c->arena, err);
-    rc = read_file(c, c->host, &text, &len, err);
+    rc = read_file(c, c->host, true, &text, &len, err);
     if (rc == 0 && (rc = husk_host_parse(host, &c->arena, text, len, err)) != 0)
         c->document = c->host;
     return rc;
@@ -50,7 +50,7 @@ static int load_other(struct cli *c, const struct husk_host *host, const char *p
     if (spec == NULL || path == NULL)
         return husk_fail(err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, NULL, "out of memory");
     c->document = path;
-    rc = read_file(c, path, &text, &len, err);
+    rc = read_file(c, path, true, &text, &len, err);
     if (rc != 0)
         return rc;
     if (text[strspn(text, " \t\r\n")] != '{')

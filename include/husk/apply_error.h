@@ -22,17 +22,28 @@ struct husk__failure {
 static const struct husk_path *husk__path_of(const struct husk_op *op)
 {
     switch (op->kind) {
-    case HUSK_OP_OPEN: return &op->u.open.path;
-    case HUSK_OP_MKDIR: return &op->u.mkdir.path;
-    case HUSK_OP_WRITE: return &op->u.write.path;
-    case HUSK_OP_COPY: return &op->u.copy.to;
-    case HUSK_OP_SYMLINK: return &op->u.symlink.path;
-    case HUSK_OP_MKNOD: return &op->u.mknod.path;
-    case HUSK_OP_MOUNT: return &op->u.mount.target;
-    case HUSK_OP_ATTR: return &op->u.attr.target;
-    case HUSK_OP_MASK: return &op->u.mask.path;
-    case HUSK_OP_SOCKET: return &op->u.socket.path;
-    default: return NULL;
+    case HUSK_OP_OPEN:
+        return &op->u.open.path;
+    case HUSK_OP_MKDIR:
+        return &op->u.mkdir.path;
+    case HUSK_OP_WRITE:
+        return &op->u.write.path;
+    case HUSK_OP_COPY:
+        return &op->u.copy.to;
+    case HUSK_OP_SYMLINK:
+        return &op->u.symlink.path;
+    case HUSK_OP_MKNOD:
+        return &op->u.mknod.path;
+    case HUSK_OP_MOUNT:
+        return &op->u.mount.target;
+    case HUSK_OP_ATTR:
+        return &op->u.attr.target;
+    case HUSK_OP_MASK:
+        return &op->u.mask.path;
+    case HUSK_OP_SOCKET:
+        return &op->u.socket.path;
+    default:
+        return NULL;
     }
 }
 
@@ -68,7 +79,10 @@ static void husk__what(const struct husk_op *op, char *to, size_t size)
     else
         subject = husk__path_text(path, on, sizeof on);
     if (op->kind == HUSK_OP_MOUNT)
-        snprintf(to, size, "mount %s on %s", op->u.mount.fstype ? op->u.mount.fstype : husk__path_text(&op->u.mount.source, from, sizeof from), on);
+        snprintf(to, size, "mount %s on %s",
+                 op->u.mount.fstype ? op->u.mount.fstype
+                                    : husk__path_text(&op->u.mount.source, from, sizeof from),
+                 on);
     else if (op->kind == HUSK_OP_WRITE)
         snprintf(to, size, "write \"%.80s\" to %s", op->u.write.data, on);
     else
@@ -94,16 +108,20 @@ static int husk__fail_lookup(const struct husk_op *op, const struct husk__failur
 
     husk__lower_error(f->sys, text, sizeof text);
     if (f->sys != ENOENT)
-        return husk_fail(err, HUSK_ESYS, HUSK_DIAG_NOT_FOUND, f->sys, op->why, "exec: \"%s\": %s", name, text);
+        return husk_fail(err, HUSK_ESYS, HUSK_DIAG_NOT_FOUND, f->sys, op->why, "exec: \"%s\": %s", name,
+                         text);
     if (strchr(name, '/') != NULL)
-        return husk_fail(err, HUSK_ESYS, HUSK_DIAG_NOT_FOUND, f->sys, op->why, "exec: \"%s\": stat %s: %s", name, name, text);
-    return husk_fail(err, HUSK_ESYS, HUSK_DIAG_NOT_FOUND, f->sys, op->why, "exec: \"%s\": executable file not found in $PATH", name);
+        return husk_fail(err, HUSK_ESYS, HUSK_DIAG_NOT_FOUND, f->sys, op->why, "exec: \"%s\": stat %s: %s",
+                         name, name, text);
+    return husk_fail(err, HUSK_ESYS, HUSK_DIAG_NOT_FOUND, f->sys, op->why,
+                     "exec: \"%s\": executable file not found in $PATH", name);
 }
 
 /* "createRuntime hook #0", from why, "/hooks/createRuntime/0". */
 static void husk__hook_name(const struct husk_op *op, char *to, size_t size)
 {
-    const char *kind = husk_hook_kind_name((enum husk_hook_kind)op->u.hook.kind), *number = op->why ? strrchr(op->why, '/') : NULL;
+    const char *kind = husk_hook_kind_name((enum husk_hook_kind)op->u.hook.kind),
+               *number = op->why ? strrchr(op->why, '/') : NULL;
 
     if (number != NULL && isdigit((unsigned char)number[1]))
         snprintf(to, size, "%s hook #%s", kind, number + 1);
@@ -120,16 +138,17 @@ static int husk__fail_hook(const struct husk_op *op, const struct husk__failure 
     husk__hook_name(op, name, sizeof name);
     husk__lower_error(f->sys, text, sizeof text);
     if (f->sys == ETIMEDOUT)
-        snprintf(how, sizeof how, "hook ran past specified timeout of %u.0s", (unsigned)op->u.hook.timeout_sec);
+        snprintf(how, sizeof how, "hook ran past specified timeout of %u.0s",
+                 (unsigned)op->u.hook.timeout_sec);
     else if (status == 0)
         snprintf(how, sizeof how, "fork/exec %.120s: %s", op->u.hook.path, text);
     else if (WIFSIGNALED(status))
         snprintf(how, sizeof how, "signal: %s", strsignal(WTERMSIG(status)));
     else
         snprintf(how, sizeof how, "exit status %d", WEXITSTATUS(status));
-    return husk_fail(err, HUSK_ESYS, HUSK_DIAG_HOOK_FAILED, status == 0 || f->sys == ETIMEDOUT ? f->sys : 0, op->why,
-                     "error running %s: %s, stdout: %.*s, stderr: %.*s", name, how, o ? (int)o->out_len : 0, o ? o->out : "",
-                     o ? (int)o->err_len : 0, o ? o->err : "");
+    return husk_fail(err, HUSK_ESYS, HUSK_DIAG_HOOK_FAILED, status == 0 || f->sys == ETIMEDOUT ? f->sys : 0,
+                     op->why, "error running %s: %s, stdout: %.*s, stderr: %.*s", name, how,
+                     o ? (int)o->out_len : 0, o ? o->out : "", o ? (int)o->err_len : 0, o ? o->err : "");
 }
 
 /* Fills *err; returns HUSK_ESYS. */
@@ -145,7 +164,8 @@ static int husk__fail_op(const struct husk_plan *plan, const struct husk__failur
         r = husk__fail_hook(op, f, err);
     } else if (op->kind == HUSK_OP_EXEC) {
         r = husk_fail(err, HUSK_ESYS, HUSK_DIAG_NOT_FOUND, f->sys, op->why, "exec %s: %s",
-                      op->u.exec.argv.n ? op->u.exec.argv.v[0] : "", husk__lower_error(f->sys, text, sizeof text));
+                      op->u.exec.argv.n ? op->u.exec.argv.v[0] : "",
+                      husk__lower_error(f->sys, text, sizeof text));
     } else {
         husk__what(op, what, sizeof what);
         r = husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, f->sys, op->why, "%s: in the %s: %s (%s)", what,
@@ -167,12 +187,14 @@ static int husk__fail_died(const struct husk_plan *plan, uint32_t reached, int s
     if (status == -1)
         snprintf(how, sizeof how, "ended");
     else if (WIFSIGNALED(status))
-        snprintf(how, sizeof how, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+        snprintf(how, sizeof how, "was killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
     else
         snprintf(how, sizeof how, "ended with status %d", WEXITSTATUS(status));
-    r = husk_fail(err, HUSK_ESYS, HUSK_DIAG_CHILD_DIED, 0, op->why,
-                  "the container's first process %s before it executed its program; it had reached operation %u (%s)", how,
-                  (unsigned)reached, what);
+    r = husk_fail(
+        err, HUSK_ESYS, HUSK_DIAG_CHILD_DIED, 0, op->why,
+        "the container's first process %s before it executed its program; it had reached operation %u (%s)",
+        how, (unsigned)reached, what);
     if (err != NULL)
         err->op = reached;
     return r;

@@ -1,5 +1,5 @@
-/* husk/apply_parent.h - the operations of the parent, and its half of those that both run. Part of apply.h's implementation.
- * What has the same meaning in both actors is in child_file.h and child_hook.h.
+/* husk/apply_parent.h - the operations of the parent, and its half of those that both run. Part of apply.h's
+ * implementation. What has the same meaning in both actors is in child_file.h and child_hook.h.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_PARENT_IMPLEMENTED)
 #define HUSK_APPLY_PARENT_IMPLEMENTED
@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* One call of husk_apply() or husk_apply_start(). The first member is what the shared operations work on: they get its
- * address, husk__run() leads back. */
+/* One call of husk_apply() or husk_apply_start(). The first member is what the shared operations work on:
+ * they get its address, husk__run() leads back. */
 struct husk__run {
     struct husk_child c;
     struct husk_apply *a;
@@ -41,27 +41,36 @@ static long husk__making(struct husk_child *c, const char *verb, int dir, const 
 
     if (!c->ops[c->at].undo)
         return 0;
-    n = husk__sys(__NR_readlinkat, AT_FDCWD, husk__fd_path(path, "/proc/self/fd/", dir), where, sizeof where - 1);
+    n = husk__sys(__NR_readlinkat, AT_FDCWD, husk__fd_path(path, "/proc/self/fd/", dir), where,
+                  sizeof where - 1);
     if (n < 0)
         return n;
     where[n] = '\0';
     husk__undo_line(&run->undo, verb, where, name);
     if (run->arena.failed)
         return -ENOMEM;
-    return run->a->undo_fd < 0 ? 0 : husk__write_all(run->a->undo_fd, run->undo.data + before, run->undo.len - before);
+    return run->a->undo_fd < 0
+               ? 0
+               : husk__write_all(run->a->undo_fd, run->undo.data + before, run->undo.len - before);
 }
 
 /* One report; a descriptor that came with it goes to *fd. 1, or 0 at the end of the channel. */
 static long husk__read_report(struct husk__run *run, struct husk_report *rep, int *fd)
 {
-    union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control;
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
     size_t have = 0;
     long n;
 
     *fd = -1;
     while (have < sizeof *rep) {
-        struct iovec part = { (char *)rep + have, sizeof *rep - have };
-        struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
+        struct iovec part = {(char *)rep + have, sizeof *rep - have};
+        struct msghdr m = {.msg_iov = &part,
+                           .msg_iovlen = 1,
+                           .msg_control = control.bytes,
+                           .msg_controllen = sizeof control.bytes};
         n = husk__sys(__NR_recvmsg, run->c.channel, &m, MSG_CMSG_CLOEXEC);
         if (n == -EINTR)
             continue;
@@ -69,7 +78,8 @@ static long husk__read_report(struct husk__run *run, struct husk_report *rep, in
             return 0;
         if (n < 0)
             return n;
-        if (m.msg_controllen >= CMSG_LEN(sizeof(int)) && control.header.cmsg_level == SOL_SOCKET && control.header.cmsg_type == SCM_RIGHTS) {
+        if (m.msg_controllen >= CMSG_LEN(sizeof(int)) && control.header.cmsg_level == SOL_SOCKET &&
+            control.header.cmsg_type == SCM_RIGHTS) {
             husk__close(*fd);
             memcpy(fd, CMSG_DATA(&control.header), sizeof *fd);
         }
@@ -81,17 +91,19 @@ static long husk__read_report(struct husk__run *run, struct husk_report *rep, in
 /* The child's failure becomes ours. */
 static long husk__child_failed(struct husk__run *run, const struct husk_report *rep)
 {
-    struct husk__failure f = { .op = rep->op, .in_child = true, .sys = -rep->err, .detail = rep->detail };
+    struct husk__failure f = {.op = rep->op, .in_child = true, .sys = -rep->err, .detail = rep->detail};
     size_t have = 0;
     long n = 1;
 
     if (run->c.ops[rep->op].kind == HUSK_OP_HOOK) {
         memset(&run->c.output, 0, sizeof run->c.output);
         while (have < sizeof run->c.output && (n > 0 || n == -EINTR)) {
-            n = husk__sys(__NR_read, run->c.channel, (char *)&run->c.output + have, sizeof run->c.output - have);
+            n = husk__sys(__NR_read, run->c.channel, (char *)&run->c.output + have,
+                          sizeof run->c.output - have);
             have += n > 0 ? (size_t)n : 0;
         }
-        if (run->c.output.out_len <= sizeof run->c.output.out && run->c.output.err_len <= sizeof run->c.output.err)
+        if (run->c.output.out_len <= sizeof run->c.output.out &&
+            run->c.output.err_len <= sizeof run->c.output.err)
             f.output = &run->c.output;
     }
     husk__fail_op(run->a->plan, &f, run->err);
@@ -99,7 +111,8 @@ static long husk__child_failed(struct husk__run *run, const struct husk_report *
     return -f.sys;
 }
 
-/* Reads until the child has come to the operation `wanted` (HUSK_NO_OP: to the end of the channel). rep->err is 0 or above then. */
+/* Reads until the child has come to the operation `wanted` (HUSK_NO_OP: to the end of the channel). rep->err
+ * is 0 or above then. */
 static long husk__wait_for(struct husk__run *run, uint32_t wanted, struct husk_report *rep, int *fd)
 {
     for (;;) {
@@ -127,7 +140,7 @@ static long husk__wait_for(struct husk__run *run, uint32_t wanted, struct husk_r
 /* Tell the child that we came to this operation. A child that is gone has perhaps left word why. */
 static long husk__tell(struct husk__run *run)
 {
-    struct husk_report rep = { run->c.at, 0, 0 };
+    struct husk_report rep = {run->c.at, 0, 0};
     long r = husk__send_fd(run->c.channel, &rep, sizeof rep, -1);
     int fd;
 
@@ -159,7 +172,8 @@ static long husk__know_child(struct husk__run *run, int32_t pid, int pidfd)
 /* clone3(2), or clone(2) for the flags that fit there. Returns twice. */
 static long husk__clone(uint64_t flags, int cgroup, int *pidfd)
 {
-    struct husk__clone_args args = { .flags = flags | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD };
+    struct husk__clone_args args = {
+        .flags = flags | CLONE_PIDFD, .pidfd = (uint64_t)(uintptr_t)pidfd, .exit_signal = SIGCHLD};
     long r;
 
     if (flags & CLONE_INTO_CGROUP) {
@@ -170,7 +184,7 @@ static long husk__clone(uint64_t flags, int cgroup, int *pidfd)
     r = husk__sys(__NR_clone3, &args, sizeof args);
     if (r != -ENOSYS || flags > UINT32_MAX || (flags & 0xff))
         return r;
-    /* Before Linux 5.2 CLONE_PIDFD does nothing and *pidfd stays as it was. */
+        /* Before Linux 5.2 CLONE_PIDFD does nothing and *pidfd stays as it was. */
 #ifdef __s390__
     return husk__sys(__NR_clone, 0L, (unsigned long)flags | CLONE_PIDFD | SIGCHLD, pidfd, NULL, 0L);
 #else
@@ -183,7 +197,8 @@ static long husk__do_spawn(struct husk_child *c, const struct husk_op *op)
     struct husk__run *run = husk__run(c);
     int pair[2], pidfd = -1;
     uint64_t mask;
-    long r = c->pid > 0 ? -EALREADY : husk__sys(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+    long r =
+        c->pid > 0 ? -EALREADY : husk__sys(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
 
     if (r < 0)
         return r;
@@ -207,10 +222,11 @@ static long husk__do_spawn(struct husk_child *c, const struct husk_op *op)
     return husk__know_child(run, (int32_t)r, pidfd);
 }
 
-/* Wait until the channel can be read. The first child may be killed before it names the second, which keeps the channel open. */
+/* Wait until the channel can be read. The first child may be killed before it names the second, which keeps
+ * the channel open. */
 static long husk__wait_fork(struct husk__run *run)
 {
-    struct pollfd p[2] = { { run->c.channel, POLLIN, 0 }, { run->c.slot[HUSK_SLOT_PIDFD], POLLIN, 0 } };
+    struct pollfd p[2] = {{run->c.channel, POLLIN, 0}, {run->c.slot[HUSK_SLOT_PIDFD], POLLIN, 0}};
 
     while (poll(p, 2, -1) < 0)
         if (errno != EINTR)
@@ -298,7 +314,8 @@ static long husk__do_record(struct husk_child *c, const struct husk_op *op)
     return -EIO;
 }
 
-/* Beside its place, then renamed: a reader sees all of it or nothing, and a symlink there is replaced, not followed. */
+/* Beside its place, then renamed: a reader sees all of it or nothing, and a symlink there is replaced, not
+ * followed. */
 static long husk__do_pidfile(struct husk_child *c, const struct husk_op *op)
 {
     const char *path = op->u.pidfile.path, *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
@@ -307,10 +324,12 @@ static long husk__do_pidfile(struct husk_child *c, const struct husk_op *op)
     int fd;
     long r;
 
-    if (snprintf(temporary, sizeof temporary, "%.*s.%s", (int)(name - path), path, name) >= (int)sizeof temporary)
+    if (snprintf(temporary, sizeof temporary, "%.*s.%s", (int)(name - path), path, name) >=
+        (int)sizeof temporary)
         return -ENAMETOOLONG;
     (void)unlink(temporary); /* of a run that was killed */
-    fd = (int)husk__sys(__NR_openat, AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    fd = (int)husk__sys(__NR_openat, AT_FDCWD, temporary,
+                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd < 0)
         return fd;
     r = husk__sys(__NR_fchmod, fd, 0644);
@@ -365,12 +384,15 @@ static long husk__do_bpf(struct husk_child *c, const struct husk_op *op)
 
 /* What would change the calling program itself is not here: ENOSYS. */
 static husk__do_fn *const husk__parent_does[HUSK_OP_COUNT] = {
-    [HUSK_OP_OPEN] = husk__do_open,       [HUSK_OP_MKDIR] = husk__do_mkdir,       [HUSK_OP_WRITE] = husk__do_write,
-    [HUSK_OP_SYMLINK] = husk__do_symlink, [HUSK_OP_MKNOD] = husk__do_mknod,       [HUSK_OP_SPAWN] = husk__do_spawn,
-    [HUSK_OP_FORK] = husk__parent_fork,   [HUSK_OP_SYNC] = husk__parent_sync,     [HUSK_OP_GIVE] = husk__parent_give,
-    [HUSK_OP_SEND] = husk__do_send,       [HUSK_OP_RLIMIT] = husk__parent_rlimit, [HUSK_OP_SOCKET] = husk__do_socket,
-    [HUSK_OP_MEMFD] = husk__do_memfd,     [HUSK_OP_FILL] = husk__do_fill,         [HUSK_OP_HOOK] = husk__do_hook,
-    [HUSK_OP_BPF] = husk__do_bpf,         [HUSK_OP_RECORD] = husk__do_record,     [HUSK_OP_PIDFILE] = husk__do_pidfile,
-    [HUSK_OP_EXEC] = husk__parent_exec,   [HUSK_OP_COPY] = husk__do_copy,
+    [HUSK_OP_OPEN] = husk__do_open,         [HUSK_OP_MKDIR] = husk__do_mkdir,
+    [HUSK_OP_WRITE] = husk__do_write,       [HUSK_OP_SYMLINK] = husk__do_symlink,
+    [HUSK_OP_MKNOD] = husk__do_mknod,       [HUSK_OP_SPAWN] = husk__do_spawn,
+    [HUSK_OP_FORK] = husk__parent_fork,     [HUSK_OP_SYNC] = husk__parent_sync,
+    [HUSK_OP_GIVE] = husk__parent_give,     [HUSK_OP_SEND] = husk__do_send,
+    [HUSK_OP_RLIMIT] = husk__parent_rlimit, [HUSK_OP_SOCKET] = husk__do_socket,
+    [HUSK_OP_MEMFD] = husk__do_memfd,       [HUSK_OP_FILL] = husk__do_fill,
+    [HUSK_OP_HOOK] = husk__do_hook,         [HUSK_OP_BPF] = husk__do_bpf,
+    [HUSK_OP_RECORD] = husk__do_record,     [HUSK_OP_PIDFILE] = husk__do_pidfile,
+    [HUSK_OP_EXEC] = husk__parent_exec,     [HUSK_OP_COPY] = husk__do_copy,
 };
 #endif

@@ -1,4 +1,5 @@
-/* husk/apply_run.h - the parent's loop, and what happens when an operation fails. Part of apply.h's implementation. */
+/* husk/apply_run.h - the parent's loop, and what happens when an operation fails. Part of apply.h's
+ * implementation. */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_RUN_IMPLEMENTED)
 #define HUSK_APPLY_RUN_IMPLEMENTED
 
@@ -14,7 +15,8 @@ static void husk__run_env(struct husk__run *run)
         if (c->ops[i].kind != HUSK_OP_EXEC)
             continue;
         c->env_n = env->n;
-        c->envp = husk_arena_grow(&run->arena, env->v, env->n * sizeof *env->v, (env->n + 1) * sizeof *env->v);
+        c->envp =
+            husk_arena_grow(&run->arena, env->v, env->n * sizeof *env->v, (env->n + 1) * sizeof *env->v);
     }
 }
 
@@ -80,19 +82,33 @@ static int husk__kill_child(struct husk__run *run)
     return run->ours ? status : -1;
 }
 
-/* The parent's operation failed, perhaps only because the child had: what it said comes first. */
-static void husk__ask_child(struct husk__run *run)
+static bool husk__readable(int fd)
 {
-    struct pollfd p = { run->c.channel, POLLIN, 0 };
+    struct pollfd p = {fd, POLLIN, 0};
+    int r;
+
+    do
+        r = poll(&p, 1, 0);
+    while (r < 0 && errno == EINTR);
+    return r > 0;
+}
+
+/* The parent's operation failed with r, perhaps only because the child had: what it said comes first. */
+static void husk__ask_child(struct husk__run *run, long r)
+{
     struct husk_report rep;
     int fd = -1;
 
-    while (!run->told && !run->died && run->c.channel >= 0 && poll(&p, 1, 0) > 0) {
+    while (!run->told && !run->died && run->c.channel >= 0 && husk__readable(run->c.channel)) {
         long n = husk__read_report(run, &rep, &fd);
         husk__close(fd);
         if (n == 1 && rep.op < run->c.n && rep.err < 0)
             (void)husk__child_failed(run, &rep);
-        else if (n != 1)
+        else if (n == 1)
+            continue; /* a sync point that does not matter any more */
+        else if (r == -ESRCH)
+            run->died = !run->child_ready;
+        if (n != 1)
             return;
     }
 }
@@ -100,11 +116,12 @@ static void husk__ask_child(struct husk__run *run)
 /* Everything back to how it was; returns the code that *err holds. */
 static int husk__give_up(struct husk__run *run, long r)
 {
-    struct husk__failure f = { .op = run->c.at, .sys = (int)-r, .detail = run->c.detail, .output = &run->c.output };
+    struct husk__failure f = {
+        .op = run->c.at, .sys = (int)-r, .detail = run->c.detail, .output = &run->c.output};
     struct husk_err left;
     int status;
 
-    husk__ask_child(run);
+    husk__ask_child(run, r);
     status = husk__kill_child(run);
     if (run->died && !run->told)
         husk__fail_died(run->a->plan, run->reached, status, run->err);
@@ -117,6 +134,10 @@ static int husk__give_up(struct husk__run *run, long r)
             snprintf(run->err->msg + n, sizeof run->err->msg - n, "; then: %.300s", left.msg);
         }
     }
+    for (uint32_t i = 0; i < run->c.at && run->gate_file == NULL;
+         i++) /* not of start: those before the gate were create's */
+        if (run->c.ops[i].kind == HUSK_OP_PIDFILE)
+            (void)unlink(run->c.ops[i].u.pidfile.path);
     run->a->pid = 0;
     husk__run_fini(run, false);
     return run->err ? (int)run->err->code : HUSK_ESYS;
@@ -164,7 +185,7 @@ HUSK_API int husk_apply(struct husk_apply *a, struct husk_err *err)
 /* Connects to the gate that the plan's create listened at. */
 static long husk__open_gate(struct husk__run *run)
 {
-    struct husk_op connecting = { .kind = HUSK_OP_SOCKET, .u.socket = { .slot = HUSK_SLOT_GATE } };
+    struct husk_op connecting = {.kind = HUSK_OP_SOCKET, .u.socket = {.slot = HUSK_SLOT_GATE}};
     struct husk_child *c = &run->c;
     uint32_t gate = HUSK_NO_OP;
     long r;
@@ -205,9 +226,10 @@ HUSK_API int husk_apply_start(struct husk_apply *a, struct husk_err *err)
     if (r < 0) {
         husk__run_fini(&run, false);
         if (r == -ECONNREFUSED || r == -ECONNRESET)
-            return husk_fail(err, HUSK_ESTATE, HUSK_DIAG_CHILD_DIED, (int)-r, NULL, "the container's first process ended before it was started");
-        return husk_fail(err, HUSK_ESTATE, HUSK_DIAG_WRONG_STATE, (int)-r, NULL, "nobody waits to be started: %s (%s)",
-                         husk_errno_name((int)-r), strerror((int)-r));
+            return husk_fail(err, HUSK_ESTATE, HUSK_DIAG_CHILD_DIED, (int)-r, NULL,
+                             "the container's first process ended before it was started");
+        return husk_fail(err, HUSK_ESTATE, HUSK_DIAG_WRONG_STATE, (int)-r, NULL,
+                         "nobody waits to be started: %s (%s)", husk_errno_name((int)-r), strerror((int)-r));
     }
     (void)husk__know_child(&run, pid, -1); /* a child that ends at once leaves its word in the channel */
     r = husk__run_on(&run);
@@ -224,11 +246,12 @@ HUSK_API void husk_apply_fini(struct husk_apply *a)
     a->pidfd = a->console_fd = -1;
 }
 
-HUSK_API int husk_hook_run(const struct husk_op_hook *hook, const char *state, size_t len, const char *why, struct husk_err *err)
+HUSK_API int husk_hook_run(const struct husk_op_hook *hook, const char *state, size_t len, const char *why,
+                           struct husk_err *err)
 {
-    struct husk_op op = { .kind = HUSK_OP_HOOK, .who = HUSK_PARENT, .why = why, .u.hook = *hook };
-    struct husk_plan plan = { .ops = &op, .n = 1 };
-    struct husk_child c = { .ops = &op, .n = 1, .umask = HUSK_ID_KEEP };
+    struct husk_op op = {.kind = HUSK_OP_HOOK, .who = HUSK_PARENT, .why = why, .u.hook = *hook};
+    struct husk_plan plan = {.ops = &op, .n = 1};
+    struct husk_child c = {.ops = &op, .n = 1, .umask = HUSK_ID_KEEP};
     long fd = husk__sys(__NR_memfd_create, "husk", 1 /* MFD_CLOEXEC */), r = fd;
 
     if (fd >= 0)
@@ -238,6 +261,7 @@ HUSK_API int husk_hook_run(const struct husk_op_hook *hook, const char *state, s
     husk__close((int)fd);
     if (r >= 0)
         return HUSK_OK;
-    return husk__fail_op(&plan, &(struct husk__failure){ .sys = (int)-r, .detail = c.detail, .output = &c.output }, err);
+    return husk__fail_op(
+        &plan, &(struct husk__failure){.sys = (int)-r, .detail = c.detail, .output = &c.output}, err);
 }
 #endif

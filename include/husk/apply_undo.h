@@ -1,5 +1,5 @@
-/* husk/apply_undo.h - what outlives a container is written down before it is made, and taken back from the end. Part of apply.h's
- * implementation.
+/* husk/apply_undo.h - what outlives a container is written down before it is made, and taken back from the
+ * end. Part of apply.h's implementation.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_UNDO_IMPLEMENTED)
 #define HUSK_APPLY_UNDO_IMPLEMENTED
@@ -17,7 +17,7 @@
 /* A line of the log: VERB "PATH", with \ before " and \, and newline as \n. */
 static void husk__undo_line(struct husk_text *t, const char *verb, const char *dir, const char *name)
 {
-    const char *part[] = { dir, "/", name };
+    const char *part[] = {dir, "/", name};
 
     husk_textf(t, "%s \"", verb);
     for (size_t i = dir[0] == '/' && dir[1] == '\0' ? 1 : 0; i < HUSK_COUNT(part); i++)
@@ -37,7 +37,8 @@ static bool husk__undo_parse(const char *s, const char *end, const char *verb, c
 {
     size_t n = 0, v = strlen(verb);
 
-    if ((size_t)(end - s) < v + 3 || memcmp(s, verb, v) != 0 || s[v] != ' ' || s[v + 1] != '"' || end[-1] != '"')
+    if ((size_t)(end - s) < v + 3 || memcmp(s, verb, v) != 0 || s[v] != ' ' || s[v + 1] != '"' ||
+        end[-1] != '"')
         return false;
     for (s += v + 2, end--; s < end && n < PATH_MAX - 1; s++) {
         char c = *s;
@@ -60,10 +61,10 @@ static int husk__rmdir(const char *path)
         snprintf(events, sizeof events, "%s/cgroup.events", path);
         fd = open(events, O_RDONLY | O_CLOEXEC);
         if (fd >= 0 && read(fd, text, sizeof text) > 0) {
-            struct pollfd p = { fd, POLLPRI, 0 };
+            struct pollfd p = {fd, POLLPRI, 0};
             (void)poll(&p, 1, pause_msec);
         } else {
-            struct timespec t = { 0, pause_msec * 1000000L };
+            struct timespec t = {0, pause_msec * 1000000L};
             nanosleep(&t, NULL);
         }
         husk__close(fd);
@@ -82,10 +83,12 @@ static int husk__undo_one(const char *line, const char *end, struct husk_err *er
     else if (husk__undo_parse(line, end, "unlink", path))
         sys = unlink(path) < 0 ? errno : 0;
     else
-        return husk_fail(err, HUSK_EARG, HUSK_DIAG_BAD_VALUE, 0, NULL, "undo log: cannot read line: %.*s", (int)(end - line), line);
+        return husk_fail(err, HUSK_EARG, HUSK_DIAG_BAD_VALUE, 0, NULL, "undo log: cannot read line: %.*s",
+                         (int)(end - line), line);
     if (sys == 0 || sys == ENOENT)
         return HUSK_OK;
-    return husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, sys, NULL, "cannot remove %s: %s (%s)", path, husk_errno_name(sys), strerror(sys));
+    return husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, sys, NULL, "cannot remove %s: %s (%s)", path,
+                     husk_errno_name(sys), strerror(sys));
 }
 
 HUSK_API int husk_undo(const char *log, size_t len, struct husk_err *err)
@@ -124,8 +127,10 @@ static bool husk__undo_has(const struct husk_text *log, const char *dir)
     return false;
 }
 
-/* What ran in a cgroup that we made goes with it, though the container had no pid namespace that takes all along. */
-static void husk__undo_cgroups(const struct husk_plan *plan, const struct husk_backends *backends, const struct husk_text *log)
+/* What ran in a cgroup that we made goes with it, though the container had no pid namespace that takes all
+ * along. */
+static void husk__undo_cgroups(const struct husk_plan *plan, const struct husk_backends *backends,
+                               const struct husk_text *log)
 {
     const struct husk_cgroup_backend *b;
     int dir;

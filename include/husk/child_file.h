@@ -1,5 +1,5 @@
-/* husk/child_file.h - files, directories, nodes, sockets. Part of child.h's implementation; the parent runs these, too.
- * Each husk__do_KIND carries out one operation and returns 0 or an errno below 0.
+/* husk/child_file.h - files, directories, nodes, sockets. Part of child.h's implementation; the parent runs
+ * these, too. Each husk__do_KIND carries out one operation and returns 0 or an errno below 0.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_FILE_IMPLEMENTED)
 #define HUSK_CHILD_FILE_IMPLEMENTED
@@ -19,20 +19,32 @@ static long husk__expect(int fd, enum husk_expect expect)
         return r;
     type = husk__fs_type(fd, NULL);
     switch (expect) {
-    case HUSK_EXPECT_ANY: return 0;
-    case HUSK_EXPECT_DIR: fits = S_ISDIR(st.mode); break;
-    case HUSK_EXPECT_NULL_DEVICE: fits = S_ISCHR(st.mode) && st.rdev_major == 1 && st.rdev_minor == 3; break;
-    case HUSK_EXPECT_PROCFS: fits = type == HUSK__MAGIC_PROC && st.ino == 1; break; /* 1: its root */
-    case HUSK_EXPECT_CGROUPFS: fits = type == HUSK__MAGIC_CGROUP || type == HUSK__MAGIC_CGROUP2; break;
-    case HUSK_EXPECT_NSFS: fits = type == HUSK__MAGIC_NSFS; break;
-    default: fits = false;
+    case HUSK_EXPECT_ANY:
+        return 0;
+    case HUSK_EXPECT_DIR:
+        fits = S_ISDIR(st.mode);
+        break;
+    case HUSK_EXPECT_NULL_DEVICE:
+        fits = S_ISCHR(st.mode) && st.rdev_major == 1 && st.rdev_minor == 3;
+        break;
+    case HUSK_EXPECT_PROCFS:
+        fits = type == HUSK__MAGIC_PROC && st.ino == 1;
+        break; /* 1: its root */
+    case HUSK_EXPECT_CGROUPFS:
+        fits = type == HUSK__MAGIC_CGROUP || type == HUSK__MAGIC_CGROUP2;
+        break;
+    case HUSK_EXPECT_NSFS:
+        fits = type == HUSK__MAGIC_NSFS;
+        break;
+    default:
+        fits = false;
     }
     return fits ? 0 : -EINVAL;
 }
 
 static long husk__do_open(struct husk_child *c, const struct husk_op *op)
 {
-    struct husk__want want = { .flags = (int)op->u.open.flags };
+    struct husk__want want = {.flags = (int)op->u.open.flags};
     int fd = husk__open(c, &op->u.open.path, &want);
     long r;
 
@@ -64,7 +76,7 @@ static long husk__own(int fd, uint32_t mode, uint32_t uid, uint32_t gid)
 static long husk__do_mkdir(struct husk_child *c, const struct husk_op *op)
 {
     const struct husk_op_mkdir *m = &op->u.mkdir;
-    struct husk__want want = { .flags = O_PATH | O_DIRECTORY, .make = HUSK_CREATE_DIR, .mode = m->mode };
+    struct husk__want want = {.flags = O_PATH | O_DIRECTORY, .make = HUSK_CREATE_DIR, .mode = m->mode};
     int fd = husk__open(c, &m->path, &want);
     long r = 0;
 
@@ -79,7 +91,7 @@ static long husk__do_mkdir(struct husk_child *c, const struct husk_op *op)
 static long husk__do_write(struct husk_child *c, const struct husk_op *op)
 {
     const struct husk_op_write *w = &op->u.write;
-    struct husk__want want = { .flags = O_WRONLY | O_NOFOLLOW };
+    struct husk__want want = {.flags = O_WRONLY | O_NOFOLLOW};
     size_t len = husk__len(w->data);
     int fd;
     long r;
@@ -97,7 +109,7 @@ static long husk__do_write(struct husk_child *c, const struct husk_op *op)
 
 static long husk__slurp(struct husk_child *c, const struct husk_path *path, char *to, size_t size)
 {
-    struct husk__want want = { .flags = O_RDONLY | O_NOFOLLOW };
+    struct husk__want want = {.flags = O_RDONLY | O_NOFOLLOW};
     int fd = husk__open(c, path, &want);
     size_t have = 0;
     long r = fd;
@@ -116,7 +128,7 @@ static long husk__slurp(struct husk_child *c, const struct husk_path *path, char
 static long husk__do_copy(struct husk_child *c, const struct husk_op *op)
 {
     const struct husk_op_copy *p = &op->u.copy;
-    struct husk__want want = { .flags = O_WRONLY | O_NOFOLLOW };
+    struct husk__want want = {.flags = O_WRONLY | O_NOFOLLOW};
     long n = husk__slurp(c, &p->to, c->buffer, 4097), r;
     int fd;
 
@@ -163,12 +175,15 @@ static long husk__do_mknod(struct husk_child *c, const struct husk_op *op)
     if (dir < 0)
         return dir;
     made = husk__sys(__NR_mknodat, dir, name, m->mode, husk__device(m->major, m->minor));
-    fd = made < 0 && made != -EEXIST ? (int)made : (int)husk__sys(__NR_openat, dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    fd = made < 0 && made != -EEXIST
+             ? (int)made
+             : (int)husk__sys(__NR_openat, dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     husk__close(dir);
     if (fd < 0)
         return fd;
     r = husk__statx(fd, &st);
-    if (r == 0 && ((st.mode ^ m->mode) & S_IFMT || (!S_ISFIFO(m->mode) && (st.rdev_major != m->major || st.rdev_minor != m->minor))))
+    if (r == 0 && ((st.mode ^ m->mode) & S_IFMT ||
+                   (!S_ISFIFO(m->mode) && (st.rdev_major != m->major || st.rdev_minor != m->minor))))
         r = -EEXIST;
     if (r == 0 && made == 0)
         r = husk__own(fd, m->mode, m->uid, m->gid);
@@ -221,7 +236,8 @@ static long husk__do_fill(struct husk_child *c, const struct husk_op *op)
     return r ? r : husk__write_all(fd, f->tail, husk__len(f->tail));
 }
 
-/* A path may be longer than sun_path holds, or start at a descriptor: then it is named by its directory's descriptor. */
+/* A path may be longer than sun_path holds, or start at a descriptor: then it is named by its directory's
+ * descriptor. */
 static long husk__socket_address(struct sockaddr_un *to, const struct husk_path *p, int dir, const char *name)
 {
     size_t n;
@@ -242,8 +258,12 @@ static long husk__socket_address(struct sockaddr_un *to, const struct husk_path 
 
 static long husk__listen(struct husk_child *c, int fd, const struct sockaddr_un *a, int dir, const char *name)
 {
-    long r = c->making ? c->making(c, "unlink", dir, name) : 0;
+    struct husk__statx st;
+    long r =
+        husk__sys(__NR_statx, dir, name, AT_SYMLINK_NOFOLLOW, HUSK__STATX_BASIC, &st) == 0 ? -EADDRINUSE : 0;
 
+    if (r == 0 && c->making != NULL) /* not before: undo must not take away another's */
+        r = c->making(c, "unlink", dir, name);
     if (r == 0)
         r = husk__sys(__NR_fchmod, fd, 0600); /* bind(2) gives the file the socket's mode */
     if (r == 0)
@@ -254,7 +274,7 @@ static long husk__listen(struct husk_child *c, int fd, const struct sockaddr_un 
 static long husk__do_socket(struct husk_child *c, const struct husk_op *op)
 {
     const struct husk_op_socket *s = &op->u.socket;
-    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
     char name[HUSK__NAME];
     int dir = husk__open_parent(c, &s->path, false, name);
     long fd, r;
@@ -278,9 +298,12 @@ static long husk__do_socket(struct husk_child *c, const struct husk_op *op)
 /* One message of len bytes and a descriptor (none: -1). Never raises SIGPIPE. */
 static long husk__send_fd(int to, const void *data, size_t len, int fd)
 {
-    union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control;
-    struct iovec part = { (void *)(uintptr_t)data, len };
-    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {(void *)(uintptr_t)data, len};
+    struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
     long r;
 
     if (fd >= 0) {

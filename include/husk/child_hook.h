@@ -1,8 +1,9 @@
-/* husk/child_hook.h - other programs: hooks, and what each execve(2) needs before it. Part of child.h's implementation; the
- * parent runs its hooks by the same functions.
+/* husk/child_hook.h - other programs: hooks, and what each execve(2) needs before it. Part of child.h's
+ * implementation; the parent runs its hooks by the same functions.
  *
- * A hook gets its arguments and environment, the state on stdin, a process group of its own, and no other descriptor. What it
- * prints is kept as far as an error text needs it, never passed on: stdout and stderr belong to the container.
+ * A hook gets its arguments and environment, the state on stdin, a process group of its own, and no other
+ * descriptor. What it prints is kept as far as an error text needs it, never passed on: stdout and stderr
+ * belong to the container.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_HOOK_IMPLEMENTED)
 #define HUSK_CHILD_HOOK_IMPLEMENTED
@@ -15,11 +16,13 @@
 #define HUSK__TICK_MSEC 20 /* between looks at a hook where the kernel has no pidfd_open(2) */
 
 /* The kernel's, not libc's, which is wider on some 32-bit systems. */
-struct husk__timespec { long sec, nsec; };
+struct husk__timespec {
+    long sec, nsec;
+};
 
 static uint64_t husk__now_msec(void)
 {
-    struct husk__timespec t = { 0, 0 };
+    struct husk__timespec t = {0, 0};
 
     (void)husk__sys(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &t);
     return (uint64_t)t.sec * 1000 + (uint64_t)t.nsec / 1000000;
@@ -45,7 +48,7 @@ static void husk__reset_signals(void)
 /* The lowest descriptor from `from` on that the child needs; ~0 when there is none. */
 static uint32_t husk__next_kept(const struct husk_child *c, uint32_t from)
 {
-    const int own[] = { c->channel, c->cwd, c->empty };
+    const int own[] = {c->channel, c->cwd, c->empty};
     uint32_t least = ~0u;
 
     for (uint32_t i = 0; i < HUSK_SLOT_COUNT + HUSK_COUNT(own); i++) {
@@ -77,7 +80,8 @@ static void husk__sweep_listed(const struct husk_child *keep, uint32_t first)
     }
     while ((n = husk__sys(__NR_getdents64, dir, list, sizeof list)) > 0)
         for (long at = 0; at < n;) {
-            const char *name = list + at + 19; /* struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name */
+            const char *name =
+                list + at + 19; /* struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name */
             uint32_t fd = 0, len = (uint32_t)(uint8_t)list[at + 16] | (uint32_t)(uint8_t)list[at + 17] << 8;
             bool number = *name != '.';
             for (; *name >= '0' && *name <= '9'; name++)
@@ -135,9 +139,10 @@ static void husk__hook_program(struct husk_child *c, const struct husk_op_hook *
         (void)husk__sys(__NR_exit_group, 127);
 }
 
-static long husk__hook_start(struct husk_child *c, const struct husk_op_hook *h, int state, struct husk__hook *run)
+static long husk__hook_start(struct husk_child *c, const struct husk_op_hook *h, int state,
+                             struct husk__hook *run)
 {
-    int pipes[3][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+    int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
     uint64_t mask;
     long r = husk__sys(__NR_lseek, state, 0L, SEEK_SET);
 
@@ -147,7 +152,7 @@ static long husk__hook_start(struct husk_child *c, const struct husk_op_hook *h,
         mask = husk__set_mask(~UINT64_C(0)); /* the caller's handlers must not run in the hook's process */
         r = husk__sys(__NR_clone, SIGCHLD, 0L, 0L, 0L, 0L);
         if (r == 0)
-            husk__hook_program(c, h, (const int[]){ state, pipes[0][1], pipes[1][1], pipes[2][1] });
+            husk__hook_program(c, h, (const int[]){state, pipes[0][1], pipes[1][1], pipes[2][1]});
         husk__set_mask(mask);
     }
     for (int i = 0; i < 3; i++) {
@@ -157,7 +162,8 @@ static long husk__hook_start(struct husk_child *c, const struct husk_op_hook *h,
     }
     if (r < 0)
         return r;
-    *run = (struct husk__hook){ .pid = (int32_t)r, .out = pipes[0][0], .err = pipes[1][0], .failed = pipes[2][0] };
+    *run =
+        (struct husk__hook){.pid = (int32_t)r, .out = pipes[0][0], .err = pipes[1][0], .failed = pipes[2][0]};
     run->pidfd = (int)husk__sys(__NR_pidfd_open, run->pid, 0);
     return 0;
 }
@@ -165,7 +171,7 @@ static long husk__hook_start(struct husk_child *c, const struct husk_op_hook *h,
 /* Reads what is there; keeps at most cap bytes of all. */
 static void husk__hook_read(int *fd, char *to, uint32_t cap, uint32_t *len)
 {
-    char more[512];
+    char more[4096];
     long n = husk__sys(__NR_read, *fd, more, sizeof more);
 
     if (n == -EINTR || n == -EAGAIN)
@@ -182,9 +188,10 @@ static void husk__hook_read(int *fd, char *to, uint32_t cap, uint32_t *len)
 /* Waits up to msec (-1: no limit) and reads. Returns true when the hook has ended. */
 static bool husk__hook_poll(struct husk_child *c, struct husk__hook *run, int64_t msec)
 {
-    struct pollfd p[4] = { { run->out, POLLIN, 0 }, { run->err, POLLIN, 0 }, { run->failed, POLLIN, 0 }, { run->pidfd, POLLIN, 0 } };
+    struct pollfd p[4] = {
+        {run->out, POLLIN, 0}, {run->err, POLLIN, 0}, {run->failed, POLLIN, 0}, {run->pidfd, POLLIN, 0}};
     struct husk_hook_output *o = &c->output;
-    struct husk__timespec t = { (long)(msec / 1000), (long)(msec % 1000) * 1000000 };
+    struct husk__timespec t = {(long)(msec / 1000), (long)(msec % 1000) * 1000000};
     uint32_t got = 0;
 
     if (husk__sys(__NR_ppoll, p, 4, msec < 0 ? NULL : &t, NULL, 0) < 0)
@@ -235,8 +242,8 @@ static long husk__hook_wait(struct husk_child *c, struct husk__hook *run, uint32
     return r;
 }
 
-/* Runs a hook to its end. 0: it ended with 0. Else c->detail (-EIO: the wait status) and c->output tell more; an errno with
- * no status is that of execve(2). */
+/* Runs a hook to its end. 0: it ended with 0. Else c->detail (-EIO: the wait status) and c->output tell more;
+ * an errno with no status is that of execve(2). */
 static long husk__hook_run(struct husk_child *c, const struct husk_op_hook *h, int state)
 {
     struct husk__hook run;
@@ -248,7 +255,8 @@ static long husk__hook_run(struct husk_child *c, const struct husk_op_hook *h, i
     if (r < 0)
         return r;
     r = husk__hook_wait(c, &run, h->timeout_sec);
-    for (int i = 0; i < 64 && (run.out >= 0 || run.err >= 0 || run.failed >= 0); i++) { /* what is left in the pipes */
+    for (int i = 0; i < 64 && (run.out >= 0 || run.err >= 0 || run.failed >= 0);
+         i++) { /* what is left in the pipes */
         int pidfd = run.pidfd, before = run.out + run.err + run.failed;
         uint32_t had = c->output.out_len + c->output.err_len;
         run.pidfd = -1;

@@ -1,4 +1,5 @@
-/* husk/child_main.h - the child's loop over its operations, and how it talks to the parent. Part of child.h's implementation. */
+/* husk/child_main.h - the child's loop over its operations, and how it talks to the parent. Part of child.h's
+ * implementation. */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_MAIN_IMPLEMENTED)
 #define HUSK_CHILD_MAIN_IMPLEMENTED
 
@@ -9,7 +10,8 @@
 /* Both actors have a half in these, whatever `who` says. */
 static bool husk__is_shared(enum husk_op_kind kind)
 {
-    return kind == HUSK_OP_FORK || kind == HUSK_OP_SYNC || kind == HUSK_OP_GIVE || kind == HUSK_OP_GATE || kind == HUSK_OP_EXEC;
+    return kind == HUSK_OP_FORK || kind == HUSK_OP_SYNC || kind == HUSK_OP_GIVE || kind == HUSK_OP_GATE ||
+           kind == HUSK_OP_EXEC;
 }
 
 /* Does the operation's on_fail let this errno (below 0) pass? */
@@ -27,7 +29,7 @@ static bool husk__excused(const struct husk_op *op, long r)
 /* write(2), since that is what a seccomp filter is most likely to allow. */
 static long husk__send_report(const struct husk_child *c, int32_t err, int64_t detail)
 {
-    struct husk_report rep = { c->at, err, detail };
+    struct husk_report rep = {c->at, err, detail};
     long r;
 
     do
@@ -65,16 +67,18 @@ static long husk__do_sync(struct husk_child *c, const struct husk_op *op)
 
 static long husk__do_give(struct husk_child *c, const struct husk_op *op)
 {
-    struct husk_report rep = { c->at, 0, 0 };
+    struct husk_report rep = {c->at, 0, 0};
     int fd = husk__slot(c, op->u.give.slot);
 
     return fd < 0 ? fd : husk__send_fd(c->channel, &rep, sizeof rep, fd);
 }
 
-/* Goes on as a sibling, once the parent knows its pid: only then can it tell our reports from those of the first. */
+/* Goes on as a sibling, once the parent knows its pid: only then can it tell our reports from those of the
+ * first. */
 static long husk__do_fork(struct husk_child *c, const struct husk_op *op)
 {
-    long pid = husk__sys(__NR_clone, (unsigned long)op->u.fork.flags | CLONE_PARENT | SIGCHLD, 0L, 0L, 0L, 0L);
+    long pid =
+        husk__sys(__NR_clone, (unsigned long)op->u.fork.flags | CLONE_PARENT | SIGCHLD, 0L, 0L, 0L, 0L);
 
     if (pid < 0)
         return pid;
@@ -108,18 +112,24 @@ static long husk__do_gate(struct husk_child *c, const struct husk_op *op)
 typedef long husk__do_fn(struct husk_child *c, const struct husk_op *op);
 
 static husk__do_fn *const husk__child_does[HUSK_OP_COUNT] = {
-    [HUSK_OP_OPEN] = husk__do_open,         [HUSK_OP_MKDIR] = husk__do_mkdir,     [HUSK_OP_WRITE] = husk__do_write,
-    [HUSK_OP_SYMLINK] = husk__do_symlink,   [HUSK_OP_MKNOD] = husk__do_mknod,     [HUSK_OP_MOUNT] = husk__do_mount,
-    [HUSK_OP_ATTR] = husk__do_attr,         [HUSK_OP_MASK] = husk__do_mask,       [HUSK_OP_ROOT] = husk__do_root,
-    [HUSK_OP_FORK] = husk__do_fork,         [HUSK_OP_SETNS] = husk__do_setns,     [HUSK_OP_UNSHARE] = husk__do_unshare,
-    [HUSK_OP_SYNC] = husk__do_sync,         [HUSK_OP_PTY] = husk__do_pty,         [HUSK_OP_GIVE] = husk__do_give,
-    [HUSK_OP_SEND] = husk__do_send,         [HUSK_OP_STDIO] = husk__do_stdio,     [HUSK_OP_HOSTNAME] = husk__do_hostname,
-    [HUSK_OP_IFUP] = husk__do_ifup,         [HUSK_OP_RLIMIT] = husk__do_rlimit,   [HUSK_OP_KEYRING] = husk__do_keyring,
-    [HUSK_OP_USER] = husk__do_user,         [HUSK_OP_BOUND] = husk__do_bound,     [HUSK_OP_CAPS] = husk__do_caps,
-    [HUSK_OP_PRCTL] = husk__do_prctl,       [HUSK_OP_SECCOMP] = husk__do_seccomp, [HUSK_OP_CHDIR] = husk__do_chdir,
-    [HUSK_OP_HOME] = husk__do_home,         [HUSK_OP_LOOKUP] = husk__do_lookup,   [HUSK_OP_SOCKET] = husk__do_socket,
-    [HUSK_OP_GATE] = husk__do_gate,         [HUSK_OP_MEMFD] = husk__do_memfd,     [HUSK_OP_FILL] = husk__do_fill,
-    [HUSK_OP_HOOK] = husk__do_hook,         [HUSK_OP_FDS] = husk__do_fds,         [HUSK_OP_EXEC] = husk__do_exec,
+    [HUSK_OP_OPEN] = husk__do_open,       [HUSK_OP_MKDIR] = husk__do_mkdir,
+    [HUSK_OP_WRITE] = husk__do_write,     [HUSK_OP_SYMLINK] = husk__do_symlink,
+    [HUSK_OP_MKNOD] = husk__do_mknod,     [HUSK_OP_MOUNT] = husk__do_mount,
+    [HUSK_OP_ATTR] = husk__do_attr,       [HUSK_OP_MASK] = husk__do_mask,
+    [HUSK_OP_ROOT] = husk__do_root,       [HUSK_OP_FORK] = husk__do_fork,
+    [HUSK_OP_SETNS] = husk__do_setns,     [HUSK_OP_UNSHARE] = husk__do_unshare,
+    [HUSK_OP_SYNC] = husk__do_sync,       [HUSK_OP_PTY] = husk__do_pty,
+    [HUSK_OP_GIVE] = husk__do_give,       [HUSK_OP_SEND] = husk__do_send,
+    [HUSK_OP_STDIO] = husk__do_stdio,     [HUSK_OP_HOSTNAME] = husk__do_hostname,
+    [HUSK_OP_IFUP] = husk__do_ifup,       [HUSK_OP_RLIMIT] = husk__do_rlimit,
+    [HUSK_OP_KEYRING] = husk__do_keyring, [HUSK_OP_USER] = husk__do_user,
+    [HUSK_OP_BOUND] = husk__do_bound,     [HUSK_OP_CAPS] = husk__do_caps,
+    [HUSK_OP_PRCTL] = husk__do_prctl,     [HUSK_OP_SECCOMP] = husk__do_seccomp,
+    [HUSK_OP_CHDIR] = husk__do_chdir,     [HUSK_OP_HOME] = husk__do_home,
+    [HUSK_OP_LOOKUP] = husk__do_lookup,   [HUSK_OP_SOCKET] = husk__do_socket,
+    [HUSK_OP_GATE] = husk__do_gate,       [HUSK_OP_MEMFD] = husk__do_memfd,
+    [HUSK_OP_FILL] = husk__do_fill,       [HUSK_OP_HOOK] = husk__do_hook,
+    [HUSK_OP_FDS] = husk__do_fds,         [HUSK_OP_EXEC] = husk__do_exec,
     [HUSK_OP_COPY] = husk__do_copy,
 };
 
@@ -142,7 +152,8 @@ static long husk__carry_out(struct husk_child *c, husk__do_fn *const table[HUSK_
     return 0;
 }
 
-/* Nothing but exec, and what a filter must not disturb, follows: say so, and become what the program will find. */
+/* Nothing but exec, and what a filter must not disturb, follows: say so, and become what the program will
+ * find. */
 static void husk__last_word(struct husk_child *c)
 {
     c->last_word = true;
@@ -164,7 +175,8 @@ static void husk__child_begin(struct husk_child *c)
     c->umask = (uint32_t)husk__sys(__NR_umask, 0);
     c->cwd = c->empty = -1;
     husk__keep_cwd(c);
-    husk__sweep(c, 3 + preserve); /* the caller's files, and what other threads were opening, must not outlive it in here */
+    /* The caller's files, and what other threads were just opening, must not be kept open from in here. */
+    husk__sweep(c, 3 + preserve);
 }
 
 HUSK_API void husk_child_run(struct husk_child *c)
@@ -185,7 +197,8 @@ HUSK_API void husk_child_run(struct husk_child *c)
     }
     if (c->at == c->n)
         c->at--;
-    if (husk__send_report(c, (int32_t)r, c->detail) == 0 && c->at < c->n && c->ops[c->at].kind == HUSK_OP_HOOK)
+    if (husk__send_report(c, (int32_t)r, c->detail) == 0 && c->at < c->n &&
+        c->ops[c->at].kind == HUSK_OP_HOOK)
         (void)husk__sys(__NR_write, c->channel, &c->output, sizeof c->output);
     husk__end(127);
 }

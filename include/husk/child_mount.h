@@ -1,8 +1,10 @@
-/* husk/child_mount.h - mounts, and the change of the root. Part of child.h's implementation; runs in the child only.
+/* husk/child_mount.h - mounts, and the change of the root. Part of child.h's implementation; runs in the
+ * child only.
  *
- * A target is resolved once and held; the mount goes onto its descriptor. Bind mounts are cloned, changed while nobody can
- * reach them, then moved into place. Without open_tree(2), mount(2) gets the target as its working directory, or a file as
- * /proc/self/fd/N (the host's /proc is visible until the root changes), and what was mounted is opened again and compared.
+ * A target is resolved once and held; the mount goes onto its descriptor. Bind mounts are cloned, changed
+ * while nobody can reach them, then moved into place. Without open_tree(2), mount(2) gets the target as its
+ * working directory, or a file as /proc/self/fd/N (the host's /proc is visible until the root changes), and
+ * what was mounted is opened again and compared.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_MOUNT_IMPLEMENTED)
 #define HUSK_CHILD_MOUNT_IMPLEMENTED
@@ -11,12 +13,18 @@
 #include <sys/mount.h>
 
 /* One row a flag: as mount(2), mount_setattr(2) and statfs(2) spell it. The last three exclude each other. */
-static const struct { uint32_t ms, attr, st; } husk__mount_flags[] = {
-    { MS_RDONLY, HUSK__ATTR_RDONLY, 1 },           { MS_NOSUID, HUSK__ATTR_NOSUID, 2 },
-    { MS_NODEV, HUSK__ATTR_NODEV, 4 },             { MS_NOEXEC, HUSK__ATTR_NOEXEC, 8 },
-    { MS_NODIRATIME, HUSK__ATTR_NODIRATIME, 2048 }, { HUSK__MS_NOSYMFOLLOW, HUSK__ATTR_NOSYMFOLLOW, HUSK__ST_NOSYMFOLLOW },
-    { MS_NOATIME, HUSK__ATTR_NOATIME, 1024 },      { MS_RELATIME, 0, 4096 },
-    { MS_STRICTATIME, HUSK__ATTR_STRICTATIME, 0 },
+static const struct {
+    uint32_t ms, attr, st;
+} husk__mount_flags[] = {
+    {MS_RDONLY, HUSK__ATTR_RDONLY, 1},
+    {MS_NOSUID, HUSK__ATTR_NOSUID, 2},
+    {MS_NODEV, HUSK__ATTR_NODEV, 4},
+    {MS_NOEXEC, HUSK__ATTR_NOEXEC, 8},
+    {MS_NODIRATIME, HUSK__ATTR_NODIRATIME, 2048},
+    {HUSK__MS_NOSYMFOLLOW, HUSK__ATTR_NOSYMFOLLOW, HUSK__ST_NOSYMFOLLOW},
+    {MS_NOATIME, HUSK__ATTR_NOATIME, 1024},
+    {MS_RELATIME, 0, 4096},
+    {MS_STRICTATIME, HUSK__ATTR_STRICTATIME, 0},
 };
 #define HUSK__MS_ATIME ((uint64_t)(MS_NOATIME | MS_RELATIME | MS_STRICTATIME))
 
@@ -41,14 +49,15 @@ static uint64_t husk__change_flags(uint64_t now, uint64_t set, uint64_t clear)
 }
 
 /* mount(2) onto target. */
-static long husk__mount_on(struct husk_child *c, int target, const char *source, const char *type, uint64_t flags,
-                           const char *data)
+static long husk__mount_on(struct husk_child *c, int target, const char *source, const char *type,
+                           uint64_t flags, const char *data)
 {
     char path[40];
     long r;
 
     if (husk__sys(__NR_fchdir, target) < 0) /* a file, or a directory that must not be searched */
-        return husk__sys(__NR_mount, source, husk__fd_path(path, "/proc/self/fd/", target), type, (unsigned long)flags, data);
+        return husk__sys(__NR_mount, source, husk__fd_path(path, "/proc/self/fd/", target), type,
+                         (unsigned long)flags, data);
     r = husk__sys(__NR_mount, source, ".", type, (unsigned long)flags, data);
     if (c->cwd < 0 || husk__sys(__NR_fchdir, c->cwd) < 0)
         (void)husk__sys(__NR_chdir, "/");
@@ -57,7 +66,7 @@ static long husk__mount_on(struct husk_child *c, int target, const char *source,
 
 static long husk__setattr(int fd, uint32_t at, uint64_t set, uint64_t clear, uint64_t propagation)
 {
-    struct husk__mount_attr a = { set, clear, propagation, 0 };
+    struct husk__mount_attr a = {set, clear, propagation, 0};
 
     return husk__sys(__NR_mount_setattr, fd, "", AT_EMPTY_PATH | at, &a, sizeof a);
 }
@@ -65,7 +74,8 @@ static long husk__setattr(int fd, uint32_t at, uint64_t set, uint64_t clear, uin
 /* MS_* bits to change, by mount_setattr(2); fd may be a tree that is not attached yet. */
 static long husk__set_attr_flags(int fd, uint64_t set, uint64_t clear)
 {
-    uint64_t now = husk__flags_of(fd), then = husk__change_flags(now, set, clear), change = (now ^ then) & HUSK__MS_ATIME;
+    uint64_t now = husk__flags_of(fd), then = husk__change_flags(now, set, clear),
+             change = (now ^ then) & HUSK__MS_ATIME;
     uint64_t attr_set = 0, attr_clear = change ? HUSK__ATTR_ATIME : 0;
 
     for (size_t i = 0; i < HUSK_COUNT(husk__mount_flags); i++) {
@@ -78,18 +88,21 @@ static long husk__set_attr_flags(int fd, uint64_t set, uint64_t clear)
     return husk__setattr(fd, 0, attr_set, attr_clear & ~(attr_set & ~(uint64_t)HUSK__ATTR_ATIME), 0);
 }
 
-/* MS_* bits to change on the mount whose root is fd; the others stay as they are, those locked by a user namespace too. */
+/* MS_* bits to change on the mount whose root is fd; the others stay as they are, those locked by a user
+ * namespace too. */
 static long husk__set_flags(struct husk_child *c, int fd, uint64_t set, uint64_t clear)
 {
     long r = set | clear ? husk__set_attr_flags(fd, set, clear) : 0;
 
     if (r == -ENOSYS)
-        r = husk__mount_on(c, fd, NULL, NULL, MS_REMOUNT | MS_BIND | husk__change_flags(husk__flags_of(fd), set, clear), NULL);
+        r = husk__mount_on(c, fd, NULL, NULL,
+                           MS_REMOUNT | MS_BIND | husk__change_flags(husk__flags_of(fd), set, clear), NULL);
     return r;
 }
 
 /* What holds for a whole tree: MOUNT_ATTR_* (no substitute on an old kernel), and propagation. */
-static long husk__set_tree(struct husk_child *c, int fd, uint64_t set, uint64_t clear, const struct husk_u32s *propagation)
+static long husk__set_tree(struct husk_child *c, int fd, uint64_t set, uint64_t clear,
+                           const struct husk_u32s *propagation)
 {
     long r = 0;
 
@@ -110,14 +123,15 @@ static bool husk__same_file(int a, int b)
 {
     struct husk__statx x, y;
 
-    return husk__statx(a, &x) == 0 && husk__statx(b, &y) == 0 && x.ino == y.ino && x.dev_major == y.dev_major &&
-           x.dev_minor == y.dev_minor;
+    return husk__statx(a, &x) == 0 && husk__statx(b, &y) == 0 && x.ino == y.ino &&
+           x.dev_major == y.dev_major && x.dev_minor == y.dev_minor;
 }
 
 /* Do both hang in the same directory? */
 static bool husk__same_parent(int a, int b)
 {
-    int x = (int)husk__sys(__NR_openat, a, "..", O_PATH | O_CLOEXEC), y = (int)husk__sys(__NR_openat, b, "..", O_PATH | O_CLOEXEC);
+    int x = (int)husk__sys(__NR_openat, a, "..", O_PATH | O_CLOEXEC),
+        y = (int)husk__sys(__NR_openat, b, "..", O_PATH | O_CLOEXEC);
     bool same = x >= 0 && y >= 0 && husk__same_file(x, y) && husk__mount_id(x) == husk__mount_id(y);
 
     husk__close(x);
@@ -125,10 +139,12 @@ static bool husk__same_parent(int a, int b)
     return same;
 }
 
-/* Opens what mount(2) put on target; source: a bind mount's, or -1. Another file means that the path was swapped: EAGAIN. */
-static int husk__reopen(struct husk_child *c, const struct husk_path *path, bool no_symlinks, int target, int source)
+/* Opens what mount(2) put on target; source: a bind mount's, or -1. Another file means that the path was
+ * swapped: EAGAIN. */
+static int husk__reopen(struct husk_child *c, const struct husk_path *path, bool no_symlinks, int target,
+                        int source)
 {
-    struct husk__want want = { .flags = O_PATH, .no_symlinks = no_symlinks };
+    struct husk__want want = {.flags = O_PATH, .no_symlinks = no_symlinks};
     int fd = husk__open(c, path, &want);
     bool ours;
 
@@ -144,24 +160,28 @@ static int husk__reopen(struct husk_child *c, const struct husk_path *path, bool
     return ours ? fd : -EAGAIN;
 }
 
-/* A bind mount of source on target, which path names. MS_* of the source stay but for set and clear. Returns its root. */
-static int husk__bind(struct husk_child *c, int source, int target, const struct husk_path *path, bool whole, uint64_t set,
-                      uint64_t clear)
+/* A bind mount of source on target, which path names. MS_* of the source stay but for set and clear. Returns
+ * its root. */
+static int husk__bind(struct husk_child *c, int source, int target, const struct husk_path *path, bool whole,
+                      uint64_t set, uint64_t clear)
 {
     char name[40];
     long r, early;
-    int fd = (int)husk__sys(__NR_open_tree, source, "", AT_EMPTY_PATH | HUSK__OPEN_TREE_CLONE | O_CLOEXEC |
-                                                            (whole ? HUSK__AT_RECURSIVE : 0));
+    int fd =
+        (int)husk__sys(__NR_open_tree, source, "",
+                       AT_EMPTY_PATH | HUSK__OPEN_TREE_CLONE | O_CLOEXEC | (whole ? HUSK__AT_RECURSIVE : 0));
 
     if (fd >= 0) {
         early = set | clear ? husk__set_attr_flags(fd, set, clear) : 0;
         r = early != -ENOSYS ? early : 0;
         if (r == 0)
-            r = husk__sys(__NR_move_mount, fd, "", target, "", HUSK__MOVE_MOUNT_F_EMPTY_PATH | HUSK__MOVE_MOUNT_T_EMPTY_PATH);
+            r = husk__sys(__NR_move_mount, fd, "", target, "",
+                          HUSK__MOVE_MOUNT_F_EMPTY_PATH | HUSK__MOVE_MOUNT_T_EMPTY_PATH);
         if (r == 0 && early == -ENOSYS) /* Linux 5.2 to 5.11: not before it is attached */
             r = husk__set_flags(c, fd, set, clear);
     } else if (fd == -ENOSYS) {
-        r = husk__mount_on(c, target, husk__fd_path(name, "/proc/self/fd/", source), NULL, MS_BIND | (whole ? MS_REC : 0), NULL);
+        r = husk__mount_on(c, target, husk__fd_path(name, "/proc/self/fd/", source), NULL,
+                           MS_BIND | (whole ? MS_REC : 0), NULL);
         fd = r < 0 ? (int)r : husk__reopen(c, path, false, target, source);
         r = fd < 0 ? fd : husk__set_flags(c, fd, set, clear);
     } else {
@@ -172,20 +192,25 @@ static int husk__bind(struct husk_child *c, int source, int target, const struct
     return r < 0 ? (int)r : fd;
 }
 
-/* The image may have made a destination a symlink into procfs, where the planner refused mounts by name: not so. */
+/* The image may have made a destination a symlink into procfs, where the planner refused mounts by name: not
+ * so. */
 static long husk__check_target(int target, const struct husk_path *path)
 {
     bool named = path->rel != NULL && (husk__same(path->rel, "proc") || husk__starts(path->rel, "proc/"));
 
-    return path->slot == HUSK_SLOT_ROOTFS && !named && husk__fs_type(target, NULL) == HUSK__MAGIC_PROC ? -EPERM : 0;
+    return path->slot == HUSK_SLOT_ROOTFS && !named && husk__fs_type(target, NULL) == HUSK__MAGIC_PROC
+               ? -EPERM
+               : 0;
 }
 
 static long husk__do_bind(struct husk_child *c, const struct husk_op_mount *m)
 {
-    struct husk__want of_source = { .flags = O_PATH }, want = { .flags = O_PATH, .make = m->create, .mode = 0755 };
+    struct husk__want of_source = {.flags = O_PATH},
+                      want = {.flags = O_PATH, .make = m->create, .mode = 0755};
     bool slot = husk__is_slot_itself(&m->source);
     struct husk__statx st;
-    int source = slot ? husk__slot(c, m->source.slot) : husk__open(c, &m->source, &of_source), target = -1, fd;
+    int source = slot ? husk__slot(c, m->source.slot) : husk__open(c, &m->source, &of_source), target = -1,
+        fd;
     long r = source < 0 ? source : husk__statx(source, &st);
 
     if (r == 0 && m->create == HUSK_CREATE_LIKE_SOURCE)
@@ -243,9 +268,10 @@ static long husk__tmpfs_data(struct husk_child *c, int target, const char **data
 
 static long husk__do_filesystem(struct husk_child *c, const struct husk_op_mount *m)
 {
-    /* An image must not lead these two elsewhere: what is read and written there is trusted to be the kernel's. */
+    /* An image must not lead these two elsewhere: what is read and written there is trusted to be the
+     * kernel's. */
     bool kernel = husk__same(m->fstype, "proc") || husk__same(m->fstype, "sysfs");
-    struct husk__want want = { .flags = O_PATH, .no_symlinks = kernel, .make = m->create, .mode = 0755 };
+    struct husk__want want = {.flags = O_PATH, .no_symlinks = kernel, .make = m->create, .mode = 0755};
     const char *data = m->data;
     int target = husk__open(c, &m->target, &want), fd = -1;
     long r = target < 0 ? target : husk__check_target(target, &m->target);
@@ -274,7 +300,7 @@ static long husk__do_mount(struct husk_child *c, const struct husk_op *op)
 static long husk__do_attr(struct husk_child *c, const struct husk_op *op)
 {
     const struct husk_op_attr *a = &op->u.attr;
-    struct husk__want want = { .flags = O_PATH };
+    struct husk__want want = {.flags = O_PATH};
     int fd = husk__open(c, &a->target, &want);
     long r = fd < 0 ? fd : husk__set_flags(c, fd, a->set, a->clear);
 
@@ -291,7 +317,8 @@ static int husk__mask_directory(struct husk_child *c, int target, const struct h
 
     if (c->empty >= 0)
         return husk__bind(c, c->empty, target, path, false, 0, 0);
-    r = husk__mount_on(c, target, "tmpfs", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "nr_blocks=1,nr_inodes=1,mode=555");
+    r = husk__mount_on(c, target, "tmpfs", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                       "nr_blocks=1,nr_inodes=1,mode=555");
     if (r < 0)
         return (int)r;
     r = husk__reopen(c, path, false, target, -1);
@@ -302,7 +329,7 @@ static int husk__mask_directory(struct husk_child *c, int target, const struct h
 static long husk__do_mask(struct husk_child *c, const struct husk_op *op)
 {
     const struct husk_path *path = &op->u.mask.path;
-    struct husk__want want = { .flags = O_PATH };
+    struct husk__want want = {.flags = O_PATH};
     struct husk__statx st;
     int target = husk__open(c, path, &want), fd, null;
     long r = target < 0 ? target : husk__statx(target, &st);
@@ -325,7 +352,8 @@ static void husk__unescape(char *to, const char *s)
     size_t n = 0;
 
     for (; *s != '\0' && *s != ' ' && n < PATH_MAX - 1; n++) {
-        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
+        if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
+            s[3] <= '7') {
             to[n] = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
             s += 4;
         } else {
@@ -355,8 +383,9 @@ static bool husk__is_kernel_mount(char *line, const char *root, char point[PATH_
     return !(husk__starts(point, root) && (point[n] == '\0' || point[n] == '/'));
 }
 
-/* Takes away, or covers, each proc and sysfs that the old root leaves behind: a move leaves it reachable to chroot tricks, and
- * a whole visible procfs is what lets a user namespace mount another one. Returns 1 when something was taken away. */
+/* Takes away, or covers, each proc and sysfs that the old root leaves behind: a move leaves it reachable to
+ * chroot tricks, and a whole visible procfs is what lets a user namespace mount another one. Returns 1 when
+ * something was taken away. */
 static long husk__hide_next(struct husk_child *c, int info, const char *root)
 {
     char point[PATH_MAX], *line, *end;
@@ -376,7 +405,8 @@ static long husk__hide_next(struct husk_child *c, int info, const char *root)
                 continue;
             if (husk__sys(__NR_umount2, point, MNT_DETACH) == 0)
                 return 1;
-            r = husk__sys(__NR_mount, "tmpfs", point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "nr_blocks=1,nr_inodes=1");
+            r = husk__sys(__NR_mount, "tmpfs", point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                          "nr_blocks=1,nr_inodes=1");
             if (r < 0 && r != -ENOENT)
                 return r;
         }
@@ -391,7 +421,9 @@ static long husk__hide_next(struct husk_child *c, int info, const char *root)
 static long husk__hide_kernel_mounts(struct husk_child *c, int rootfs)
 {
     char path[40], root[PATH_MAX];
-    long n = husk__sys(__NR_readlinkat, AT_FDCWD, husk__fd_path(path, "/proc/self/fd/", rootfs), root, sizeof root - 1), r;
+    long n = husk__sys(__NR_readlinkat, AT_FDCWD, husk__fd_path(path, "/proc/self/fd/", rootfs), root,
+                       sizeof root - 1),
+         r;
     int info;
 
     if (n < 0)
@@ -420,7 +452,8 @@ static long husk__do_root(struct husk_child *c, const struct husk_op *op)
     if (r == 0)
         r = husk__sys(__NR_fchdir, rootfs);
     if (r == 0 && how == HUSK_ROOT_PIVOT) {
-        r = husk__sys(__NR_pivot_root, ".", "."); /* the old root now lies on the new one: pivot_root(2), NOTES */
+        r = husk__sys(__NR_pivot_root, ".",
+                      "."); /* the old root now lies on the new one: pivot_root(2), NOTES */
         if (r == 0)
             r = husk__sys(__NR_umount2, ".", MNT_DETACH);
     } else if (r == 0) {

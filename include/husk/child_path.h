@@ -1,8 +1,10 @@
-/* husk/child_path.h - from (slot, relative path) to a descriptor, without leaving the slot. Part of child.h's implementation.
+/* husk/child_path.h - from (slot, relative path) to a descriptor, without leaving the slot. Part of child.h's
+ * implementation.
  *
- * openat2(2) does it. Where the kernel has none, and where something has to be made on the way, a walk opens one component
- * after the other with O_NOFOLLOW, follows symlinks itself, and keeps a descriptor for each level: ".." goes back to a
- * directory that it came through, never to wherever the kernel would find the parent by now.
+ * openat2(2) does it. Where the kernel has none, and where something has to be made on the way, a walk opens
+ * one component after the other with O_NOFOLLOW, follows symlinks itself, and keeps a descriptor for each
+ * level: ".." goes back to a directory that it came through, never to wherever the kernel would find the
+ * parent by now.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_PATH_IMPLEMENTED)
 #define HUSK_CHILD_PATH_IMPLEMENTED
@@ -86,7 +88,8 @@ _Static_assert(sizeof(struct husk__statx) == 256, "struct statx has 256 bytes");
 
 static long husk__statx(int fd, struct husk__statx *st)
 {
-    return husk__sys(__NR_statx, fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, HUSK__STATX_BASIC | HUSK__STATX_MNT_ID, st);
+    return husk__sys(__NR_statx, fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW,
+                     HUSK__STATX_BASIC | HUSK__STATX_MNT_ID, st);
 }
 
 /* statfs(2)'s type of file system; 0 when it cannot be asked. *flags: ST_*, may be NULL. */
@@ -107,7 +110,8 @@ static uint64_t husk__fs_type(int fd, uint64_t *flags)
     return (uint64_t)fs.f_type & 0xffffffffu;
 }
 
-/* "/proc/self/fd/N": for the few calls that take no descriptor. /proc is the host's until the root is changed. */
+/* "/proc/self/fd/N": for the few calls that take no descriptor. /proc is the host's until the root is
+ * changed. */
 static const char *husk__fd_path(char to[40], const char *dir, int fd)
 {
     size_t n = husk__len(dir);
@@ -127,7 +131,8 @@ static int64_t husk__mount_id(int fd)
 
     if (husk__statx(fd, &st) == 0 && (st.mask & HUSK__STATX_MNT_ID))
         return (int64_t)st.mnt_id;
-    in = husk__sys(__NR_openat, AT_FDCWD, husk__fd_path(path, "/proc/self/fdinfo/", fd), O_RDONLY | O_CLOEXEC);
+    in =
+        husk__sys(__NR_openat, AT_FDCWD, husk__fd_path(path, "/proc/self/fdinfo/", fd), O_RDONLY | O_CLOEXEC);
     if (in < 0)
         return in;
     n = husk__sys(__NR_read, in, text, sizeof text - 1);
@@ -159,25 +164,26 @@ static enum husk_resolve husk__resolve_of(enum husk_slot slot)
 
 /* What a path is opened for. */
 struct husk__want {
-    int flags;                /* of open(2); O_CLOEXEC is added */
-    bool no_symlinks;         /* not in any component */
-    enum husk_create make;    /* what is missing: parents as directories, the last component as this */
-    uint32_t mode;            /* of the last component */
-    bool made;                /* result: the last component was made */
+    int flags;             /* of open(2); O_CLOEXEC is added */
+    bool no_symlinks;      /* not in any component */
+    enum husk_create make; /* what is missing: parents as directories, the last component as this */
+    uint32_t mode;         /* of the last component */
+    bool made;             /* result: the last component was made */
 };
 
 struct husk__walk {
     struct husk_child *c;
     struct husk__want *want;
     enum husk_resolve how;
-    int64_t mount;            /* BENEATH stays on it */
+    int64_t mount; /* BENEATH stays on it */
     uint32_t depth, links;
-    int level[HUSK__DEPTH];   /* level[0] is borrowed */
-    char rest[2][PATH_MAX];   /* what is left to walk; the other one is for the next symlink */
+    int level[HUSK__DEPTH]; /* level[0] is borrowed */
+    char rest[2][PATH_MAX]; /* what is left to walk; the other one is for the next symlink */
     uint32_t turn;
 };
 
-/* A symlink of procfs that is no text but a jump: /proc/PID/{exe,cwd,root,fd/N,ns/…}. The honest ones are relative. */
+/* A symlink of procfs that is no text but a jump: /proc/PID/{exe,cwd,root,fd/N,ns/…}. The honest ones are
+ * relative. */
 static bool husk__is_magic(int dir, const char *target)
 {
     if (husk__fs_type(dir, NULL) != HUSK__MAGIC_PROC)
@@ -292,8 +298,9 @@ static int husk__walk_on(struct husk__walk *w, const char *s)
         while (*s == '/')
             s++;
         if (*s == '\0') /* ended on a directory that we hold */
-            return w->want->flags & O_PATH ? husk__dup(w->level[w->depth])
-                                           : (int)husk__sys(__NR_openat, w->level[w->depth], ".", w->want->flags | O_CLOEXEC);
+            return w->want->flags & O_PATH
+                       ? husk__dup(w->level[w->depth])
+                       : (int)husk__sys(__NR_openat, w->level[w->depth], ".", w->want->flags | O_CLOEXEC);
         for (n = 0; s[n] != '/' && s[n] != '\0'; n++)
             if (n == sizeof name - 1)
                 return -ENAMETOOLONG;
@@ -333,9 +340,10 @@ static int husk__walk_on(struct husk__walk *w, const char *s)
 }
 
 /* path below root, component by component. */
-static int husk__walk(struct husk_child *c, int root, enum husk_resolve how, const char *path, struct husk__want *want)
+static int husk__walk(struct husk_child *c, int root, enum husk_resolve how, const char *path,
+                      struct husk__want *want)
 {
-    struct husk__walk w = { .c = c, .want = want, .how = how, .mount = -1 };
+    struct husk__walk w = {.c = c, .want = want, .how = how, .mount = -1};
     size_t n = husk__len(path);
     int fd;
 
@@ -358,13 +366,16 @@ static int husk__walk(struct husk_child *c, int root, enum husk_resolve how, con
 
 static int husk__openat2(int base, enum husk_resolve how, const char *path, const struct husk__want *want)
 {
-    struct husk__open_how h = { .flags = (uint64_t)(want->flags | O_CLOEXEC), .resolve = HUSK__RESOLVE_NO_MAGICLINKS };
+    struct husk__open_how h = {.flags = (uint64_t)(want->flags | O_CLOEXEC),
+                               .resolve = HUSK__RESOLVE_NO_MAGICLINKS};
     long fd;
 
-    h.resolve |= how == HUSK_RESOLVE_IN_ROOT ? HUSK__RESOLVE_IN_ROOT : HUSK__RESOLVE_BENEATH | HUSK__RESOLVE_NO_XDEV;
+    h.resolve |=
+        how == HUSK_RESOLVE_IN_ROOT ? HUSK__RESOLVE_IN_ROOT : HUSK__RESOLVE_BENEATH | HUSK__RESOLVE_NO_XDEV;
     if (want->no_symlinks)
         h.resolve |= HUSK__RESOLVE_NO_SYMLINKS;
-    for (int tries = 0; tries < 1000; tries++) /* EAGAIN: something was renamed meanwhile, perhaps by an attacker */
+    for (int tries = 0; tries < 1000;
+         tries++) /* EAGAIN: something was renamed meanwhile, perhaps by an attacker */
         if ((fd = husk__sys(__NR_openat2, base, path, &h, sizeof h)) != -EAGAIN)
             break;
     return (int)fd;
@@ -401,7 +412,8 @@ static int husk__open(struct husk_child *c, const struct husk_path *p, struct hu
     if (p->slot == HUSK_SLOT_HOST && rel[0] != '/')
         return -EINVAL;
     if (n == 0)
-        return want->flags & O_PATH ? husk__dup(base) : (int)husk__sys(__NR_openat, base, ".", want->flags | O_CLOEXEC);
+        return want->flags & O_PATH ? husk__dup(base)
+                                    : (int)husk__sys(__NR_openat, base, ".", want->flags | O_CLOEXEC);
     if (how == HUSK_RESOLVE_NONE)
         return -ENOTDIR;
     while (n > 1 && rel[n - 1] == '/') /* "link/" is followed in spite of O_NOFOLLOW */
@@ -426,10 +438,13 @@ static int husk__open(struct husk_child *c, const struct husk_path *p, struct hu
     return fd;
 }
 
-/* The directory that holds *p's last component, and that component in name: for what is made, or must not be followed. */
-static int husk__open_parent(struct husk_child *c, const struct husk_path *p, bool make, char name[HUSK__NAME])
+/* The directory that holds *p's last component, and that component in name: for what is made, or must not be
+ * followed. */
+static int husk__open_parent(struct husk_child *c, const struct husk_path *p, bool make,
+                             char name[HUSK__NAME])
 {
-    struct husk__want want = { .flags = O_PATH | O_DIRECTORY, .mode = 0755, .make = make ? HUSK_CREATE_DIR : HUSK_CREATE_NOTHING };
+    struct husk__want want = {
+        .flags = O_PATH | O_DIRECTORY, .mode = 0755, .make = make ? HUSK_CREATE_DIR : HUSK_CREATE_NOTHING};
     char dir[PATH_MAX];
     size_t n = husk__is_slot_itself(p) ? 0 : husk__len(p->rel), start;
 
@@ -445,6 +460,6 @@ static int husk__open_parent(struct husk_child *c, const struct husk_path *p, bo
         return -EINVAL;
     husk__copy(dir, p->rel, start);
     dir[start] = '\0';
-    return husk__open(c, &(struct husk_path){ p->slot, dir }, &want);
+    return husk__open(c, &(struct husk_path){p->slot, dir}, &want);
 }
 #endif

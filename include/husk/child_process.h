@@ -1,5 +1,5 @@
-/* husk/child_process.h - what the process itself becomes: namespaces, streams, ids, capabilities, directory, program.
- * Part of child.h's implementation.
+/* husk/child_process.h - what the process itself becomes: namespaces, streams, ids, capabilities, directory,
+ * program. Part of child.h's implementation.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_PROCESS_IMPLEMENTED)
 #define HUSK_CHILD_PROCESS_IMPLEMENTED
@@ -32,7 +32,8 @@ static long husk__do_setns(struct husk_child *c, const struct husk_op *op)
     int fd = husk__slot(c, op->u.setns.slot);
     long r = fd < 0 ? fd : husk__sys(__NR_setns, fd, (int)op->u.setns.type);
 
-    if (r == 0 && (op->u.setns.type & CLONE_NEWNS)) { /* the kernel went to the namespace's root; never go back */
+    if (r == 0 &&
+        (op->u.setns.type & CLONE_NEWNS)) { /* the kernel went to the namespace's root; never go back */
         husk__close(c->cwd);
         c->cwd = -1;
     }
@@ -58,7 +59,7 @@ static long husk__do_hostname(struct husk_child *c, const struct husk_op *op)
 
 static long husk__do_ifup(struct husk_child *c, const struct husk_op *op)
 {
-    struct ifreq q = { .ifr_flags = 0 };
+    struct ifreq q = {.ifr_flags = 0};
     size_t n = husk__len(op->u.ifup.name);
     long fd = husk__sys(__NR_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
 
@@ -77,7 +78,7 @@ static long husk__do_ifup(struct husk_child *c, const struct husk_op *op)
 
 static long husk__do_rlimit(struct husk_child *c, const struct husk_op *op)
 {
-    const uint64_t limit[2] = { op->u.rlimit.soft, op->u.rlimit.hard };
+    const uint64_t limit[2] = {op->u.rlimit.soft, op->u.rlimit.hard};
 
     return husk__sys(__NR_prlimit64, c->pid, op->u.rlimit.type, limit, NULL);
 }
@@ -96,10 +97,11 @@ static long husk__do_prctl(struct husk_child *c, const struct husk_op *op)
     return husk__sys(__NR_prctl, op->u.prctl.option, (unsigned long)op->u.prctl.value, 0L, 0L, 0L);
 }
 
-/* A change from root clears the effective set even with PR_SET_KEEPCAPS: make all that is permitted effective again. */
+/* A change from root clears the effective set even with PR_SET_KEEPCAPS: make all that is permitted effective
+ * again. */
 static long husk__raise_permitted(void)
 {
-    struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct caps[2];
     long r = husk__sys(__NR_capget, &head, caps);
 
@@ -146,14 +148,15 @@ static long husk__do_bound(struct husk_child *c, const struct husk_op *op)
 static long husk__do_caps(struct husk_child *c, const struct husk_op *op)
 {
     const struct husk_op_caps *s = &op->u.caps;
-    struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct caps[2];
     long r;
 
     (void)c;
     for (int i = 0; i < 2; i++)
-        caps[i] = (struct __user_cap_data_struct){ (uint32_t)(s->effective >> 32 * i), (uint32_t)(s->permitted >> 32 * i),
-                                                   (uint32_t)(s->inheritable >> 32 * i) };
+        caps[i] = (struct __user_cap_data_struct){(uint32_t)(s->effective >> 32 * i),
+                                                  (uint32_t)(s->permitted >> 32 * i),
+                                                  (uint32_t)(s->inheritable >> 32 * i)};
     r = husk__sys(__NR_capset, &head, caps);
     if (r < 0)
         return r;
@@ -169,8 +172,8 @@ static long husk__do_caps(struct husk_child *c, const struct husk_op *op)
 static long husk__do_seccomp(struct husk_child *c, const struct husk_op *op)
 {
     const struct husk_op_seccomp *s = &op->u.seccomp;
-    struct sock_fprog program = { (unsigned short)(s->filter.n / sizeof(struct sock_filter)),
-                                  (struct sock_filter *)(uintptr_t)s->filter.v };
+    struct sock_fprog program = {(unsigned short)(s->filter.n / sizeof(struct sock_filter)),
+                                 (struct sock_filter *)(uintptr_t)s->filter.v};
     long r = husk__sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, s->flags, &program);
 
     if (r > 0)
@@ -178,7 +181,8 @@ static long husk__do_seccomp(struct husk_child *c, const struct husk_op *op)
     return r < 0 ? r : 0;
 }
 
-/* A directory outside the root, reached by a descriptor that leaked, shows in getcwd(2) as "(unreachable)/…": CVE-2024-21626. */
+/* A directory outside the root, reached by a descriptor that leaked, shows in getcwd(2) as "(unreachable)/…":
+ * CVE-2024-21626. */
 static long husk__do_chdir(struct husk_child *c, const struct husk_op *op)
 {
     long r = husk__sys(__NR_chdir, op->u.chdir.path);
@@ -235,7 +239,8 @@ static void husk__read_passwd(struct husk_child *c, int fd, uint32_t uid)
     char *line, *end;
     long r;
 
-    while (total < 16u << 20 && (r = husk__sys(__NR_read, fd, c->buffer + have, HUSK_CHILD_BUFFER - 1 - have)) > 0) {
+    while (total < 16u << 20 &&
+           (r = husk__sys(__NR_read, fd, c->buffer + have, HUSK_CHILD_BUFFER - 1 - have)) > 0) {
         have += (size_t)r;
         total += (size_t)r;
         c->buffer[have] = '\0';
@@ -263,9 +268,9 @@ static void husk__read_passwd(struct husk_child *c, int fd, uint32_t uid)
 
 static long husk__do_home(struct husk_child *c, const struct husk_op *op)
 {
-    struct husk__want want = { .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY };
+    struct husk__want want = {.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY};
     struct husk__statx st;
-    int fd = husk__open(c, &(struct husk_path){ HUSK_SLOT_ROOTFS, "etc/passwd" }, &want);
+    int fd = husk__open(c, &(struct husk_path){HUSK_SLOT_ROOTFS, "etc/passwd"}, &want);
 
     husk__copy(c->home, "HOME=/", sizeof "HOME=/");
     if (fd >= 0 && husk__statx(fd, &st) == 0 && S_ISREG(st.mode))
@@ -312,16 +317,19 @@ static long husk__do_lookup(struct husk_child *c, const struct husk_op *op)
     return worst;
 }
 
-/* The master and its slave come from one open file description: no name in the container's /dev is trusted. */
+/* The master and its slave come from one open file description: no name in the container's /dev is trusted.
+ */
 static long husk__do_pty(struct husk_child *c, const struct husk_op *op)
 {
-    struct winsize size = { .ws_row = (unsigned short)op->u.pty.rows, .ws_col = (unsigned short)op->u.pty.cols };
-    struct husk__want want = { .flags = O_RDWR | O_NOCTTY };
+    struct winsize size = {.ws_row = (unsigned short)op->u.pty.rows,
+                           .ws_col = (unsigned short)op->u.pty.cols};
+    struct husk__want want = {.flags = O_RDWR | O_NOCTTY};
     struct husk__statx st;
-    int unlocked = 0, master = husk__open(c, &(struct husk_path){ HUSK_SLOT_ROOTFS, "dev/pts/ptmx" }, &want);
+    int unlocked = 0, master = husk__open(c, &(struct husk_path){HUSK_SLOT_ROOTFS, "dev/pts/ptmx"}, &want);
     long r = master < 0 ? master : husk__statx(master, &st), slave = -1;
 
-    if (r == 0 && (!S_ISCHR(st.mode) || st.rdev_major != 5 || st.rdev_minor != 2 || husk__fs_type(master, NULL) != HUSK__MAGIC_DEVPTS))
+    if (r == 0 && (!S_ISCHR(st.mode) || st.rdev_major != 5 || st.rdev_minor != 2 ||
+                   husk__fs_type(master, NULL) != HUSK__MAGIC_DEVPTS))
         r = -ENOTTY;
     if (r == 0)
         r = husk__sys(__NR_ioctl, master, TIOCSPTLCK, &unlocked);
@@ -348,17 +356,18 @@ static bool husk__is_null(int fd)
 
 static void husk__give_stream(struct husk_child *c, int fd, uint32_t uid)
 {
-    struct husk__want want = { .flags = O_RDWR };
+    struct husk__want want = {.flags = O_RDWR};
     struct husk__statx st;
     int own;
 
     if (husk__statx(fd, &st) < 0)
         return;
-    if (S_ISFIFO(st.mode) || S_ISREG(st.mode) || S_ISSOCK(st.mode)) /* so that /dev/stdout can be opened; EROFS and EPERM are fine */
+    if (S_ISFIFO(st.mode) || S_ISREG(st.mode) ||
+        S_ISSOCK(st.mode)) /* so that /dev/stdout can be opened; EROFS and EPERM are fine */
         (void)husk__sys(__NR_fchownat, fd, "", uid, HUSK_ID_KEEP, AT_EMPTY_PATH);
     if (!husk__is_null(fd))
         return;
-    own = husk__open(c, &(struct husk_path){ HUSK_SLOT_ROOTFS, "dev/null" }, &want);
+    own = husk__open(c, &(struct husk_path){HUSK_SLOT_ROOTFS, "dev/null"}, &want);
     if (own >= 0 && husk__is_null(own))
         (void)husk__sys(__NR_dup3, own, fd, 0);
     husk__close(own);

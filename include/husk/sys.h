@@ -1,7 +1,9 @@
-/* husk/sys.h - system calls and kernel structures that old libc headers lack. Constants only; nothing to implement.
+/* husk/sys.h - system calls and kernel structures that old libc headers lack. Constants only; nothing to
+ * implement.
  *
- * The structures have names of our own, since libc and linux/ headers that both define them cannot be included together.
- * Works from Linux 4.11 (statx) on; everything newer is asked for and replaced when it is missing.
+ * The structures have names of our own, since libc and linux/ headers that both define them cannot be
+ * included together. Works from Linux 4.11 (statx) on; everything newer is asked for and replaced when it is
+ * missing.
  */
 #ifndef HUSK_SYS_H
 #define HUSK_SYS_H
@@ -54,7 +56,9 @@
 #define HUSK__NR_setgroups __NR_setgroups
 #endif
 
-struct husk__open_how { uint64_t flags, mode, resolve; };
+struct husk__open_how {
+    uint64_t flags, mode, resolve;
+};
 #define HUSK__RESOLVE_NO_XDEV 0x01u
 #define HUSK__RESOLVE_NO_MAGICLINKS 0x02u
 #define HUSK__RESOLVE_NO_SYMLINKS 0x04u
@@ -62,7 +66,8 @@ struct husk__open_how { uint64_t flags, mode, resolve; };
 #define HUSK__RESOLVE_IN_ROOT 0x10u
 
 struct husk__clone_args {
-    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+    uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+        cgroup;
 };
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x00001000
@@ -74,7 +79,9 @@ struct husk__clone_args {
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
 
-struct husk__mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
+struct husk__mount_attr {
+    uint64_t attr_set, attr_clr, propagation, userns_fd;
+};
 #define HUSK__ATTR_RDONLY 0x00000001u
 #define HUSK__ATTR_NOSUID 0x00000002u
 #define HUSK__ATTR_NODEV 0x00000004u
@@ -103,7 +110,11 @@ struct husk__statx {
     uint32_t nlink, uid, gid;
     uint16_t mode, pad;
     uint64_t ino, size, blocks, attributes_mask;
-    struct { int64_t sec; uint32_t nsec; int32_t pad; } times[4];
+    struct {
+        int64_t sec;
+        uint32_t nsec;
+        int32_t pad;
+    } times[4];
     uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
     uint64_t mnt_id;
     uint64_t spare[13];

@@ -1,7 +1,7 @@
 /* kit.h - for tests of the executor: plans written by hand as text, and a look at what is left afterwards.
  *
- * A program calls kit_begin() once: private mount namespace, a tmpfs to work in. A container's root is an empty directory
- * there, into which the plan binds the host's /usr, so that the host's sh runs in it.
+ * A program calls kit_begin() once: private mount namespace, a tmpfs to work in. A container's root is an
+ * empty directory there, into which the plan binds the host's /usr, so that the host's sh runs in it.
  */
 #ifndef KIT_H
 #define KIT_H
@@ -33,7 +33,7 @@ struct kit {
     char root[128], state[128];
     char cgroup[256]; /* made by the plan with its parent; "" when this machine has no place for one */
     bool cgroup2, clone3;
-    bool userns; /* where no nodes can be made */
+    bool userns;      /* where no nodes can be made */
     uint32_t fail_op; /* with fail_errno: as in struct husk_apply */
     int fail_errno;
     const char *action;
@@ -184,10 +184,12 @@ KIT_UNUSED static void kit_add_spawn(struct kit *k, const char *flags)
 
     if (k->cgroup[0] != '\0') {
         kit_op(k, "parent mkdir path=%s mode=0755 undo", k->cgroup);
-        kit_op(k, "parent open slot=%s path=%s flags=path|directory expect=cgroupfs", k->cgroup2 ? "@cgroup" : "@cg.0", k->cgroup);
+        kit_op(k, "parent open slot=%s path=%s flags=path|directory expect=cgroupfs",
+               k->cgroup2 ? "@cgroup" : "@cg.0", k->cgroup);
     }
     if (k->cgroup[0] != '\0' && !into)
-        kit_op(k, "parent open slot=@join.0 path=%s flags=wronly expect=cgroupfs", k->cgroup2 ? "@cgroup:cgroup.procs" : "@cg.0:tasks");
+        kit_op(k, "parent open slot=@join.0 path=%s flags=wronly expect=cgroupfs",
+               k->cgroup2 ? "@cgroup:cgroup.procs" : "@cg.0:tasks");
     kit_op(k, "both spawn flags=%s%s", flags, into ? "|into_cgroup" : "");
     if (k->cgroup[0] != '\0' && !into)
         kit_op(k, "child write path=@join.0 data=0");
@@ -196,17 +198,20 @@ KIT_UNUSED static void kit_add_spawn(struct kit *k, const char *flags)
 /* @rootfs with what a shell needs. */
 KIT_UNUSED static void kit_add_root(struct kit *k)
 {
-    static const char *const dirs[] = { "/usr", "/bin", "/lib", "/lib64", "/sbin" };
+    static const char *const dirs[] = {"/usr", "/bin", "/lib", "/lib64", "/sbin"};
 
     kit_op(k, "child attr target=/ propagation=[rslave]");
     kit_op(k, "child mount source=%s target=%s flags=rbind", k->root, k->root);
     kit_op(k, "child open slot=@rootfs path=%s flags=path|directory|nofollow expect=dir", k->root);
     for (size_t i = 0; i < HUSK_COUNT(dirs); i++)
         if (access(dirs[i], F_OK) == 0)
-            kit_op(k, "child mount source=%s target=@rootfs:%s flags=bind set=ro|nosuid create=like-source why=/mounts/%u", dirs[i],
-                   dirs[i] + 1, (unsigned)i);
+            kit_op(k,
+                   "child mount source=%s target=@rootfs:%s flags=bind set=ro|nosuid create=like-source "
+                   "why=/mounts/%u",
+                   dirs[i], dirs[i] + 1, (unsigned)i);
     kit_op(k, "child mount source=proc target=@rootfs:proc fstype=proc create=dir why=/mounts/10");
-    kit_op(k, "child mount source=tmpfs target=@rootfs:dev fstype=tmpfs flags=nosuid|strictatime data=mode=755,size=64k create=dir");
+    kit_op(k, "child mount source=tmpfs target=@rootfs:dev fstype=tmpfs flags=nosuid|strictatime "
+              "data=mode=755,size=64k create=dir");
     kit_op(k, "child mount source=devpts target=@rootfs:dev/pts fstype=devpts flags=nosuid|noexec "
               "data=newinstance,ptmxmode=0666,mode=0620 create=dir");
     if (k->userns)
@@ -253,14 +258,20 @@ static int kit_record(void *ctx, const char *status, int32_t pid, struct husk_er
 
     snprintf(k->recorded + n, sizeof k->recorded - n, "%s ", status);
     k->recorded_pid = pid;
-    return strcmp(status, "refuse") == 0 ? husk_fail(err, HUSK_ESTATE, HUSK_DIAG_STATE_FILE, ENOSPC, "host", "state.json: no space") : 0;
+    return strcmp(status, "refuse") == 0
+               ? husk_fail(err, HUSK_ESTATE, HUSK_DIAG_STATE_FILE, ENOSPC, "host", "state.json: no space")
+               : 0;
 }
 
 static bool kit_parse(struct kit *k)
 {
-    struct husk_text all = { .arena = &k->arena };
+    struct husk_text all = {.arena = &k->arena};
 
-    husk_textf(&all, "husk-plan 1\naction %s\nid kit\n\n%s", k->action, k->text.data);
+    husk_textf(&all, "husk-plan 1\naction %s\nid kit\n", k->action);
+    if (k->cgroup[0] != '\0')
+        husk_textf(&all, "cgroup version=%d controllers=\"%s\" path=/kit dir=%s\n", k->cgroup2 ? 2 : 1,
+                   k->cgroup2 ? "" : "freezer", k->cgroup);
+    husk_textf(&all, "\n%s", k->text.data);
     if (husk_plan_parse(&k->plan, &k->arena, all.data, all.len, &k->err) == 0)
         return true;
     tap_ok(false, "the test's plan: operation %u: %s", (unsigned)k->err.op, k->err.msg);
@@ -274,17 +285,24 @@ static void kit_collect(struct kit *k, int fd)
     char rest[512];
     ssize_t n;
 
-    while ((n = have < sizeof k->output - 1 ? read(fd, k->output + have, sizeof k->output - 1 - have) : read(fd, rest, sizeof rest)) > 0)
+    while ((n = have < sizeof k->output - 1 ? read(fd, k->output + have, sizeof k->output - 1 - have)
+                                            : read(fd, rest, sizeof rest)) > 0)
         have += have < sizeof k->output - 1 ? (size_t)n : 0;
     k->output[have] = '\0';
     close(fd);
 }
 
-/* Applies the plan with its output in a pipe, and waits for the program. `start`: the other half of the gate. */
+/* Applies the plan with its output in a pipe, and waits for the program. `start`: the other half of the gate.
+ */
 static void kit_apply(struct kit *k, bool start)
 {
-    struct husk_apply a = { .plan = &k->plan, .target_fd = -1, .record = kit_record, .ctx = k, .fail_op = k->fail_op,
-                            .fail_errno = k->fail_errno, .pid = k->pid };
+    struct husk_apply a = {.plan = &k->plan,
+                           .target_fd = -1,
+                           .record = kit_record,
+                           .ctx = k,
+                           .fail_op = k->fail_op,
+                           .fail_errno = k->fail_errno,
+                           .pid = k->pid};
     int log = memfd_create("undo", MFD_CLOEXEC);
     int out = fcntl(1, F_DUPFD_CLOEXEC, 20), pair[2];
     ssize_t n;
@@ -325,15 +343,17 @@ KIT_UNUSED static bool kit_run(struct kit *k)
     if (!kit_parse(k))
         return false;
     kit_apply(k, false);
-    if (k->code == 0 && k->undo[0] != '\0' && k->console < 0 && k->status >= 0 && strcmp(k->action, "run") == 0)
+    if (k->code == 0 && k->undo[0] != '\0' && k->console < 0 && k->status >= 0 &&
+        strcmp(k->action, "run") == 0)
         tap_ok(husk_undo(k->undo, strlen(k->undo), &err) == 0, "the undo log can be undone");
     return true;
 }
 
 KIT_UNUSED static bool kit_has(const struct kit *k, const char *line, const char *name)
 {
-    return tap_ok(strstr(k->output, line) != NULL, "%s%s%s", name, strstr(k->output, line) ? "" : ": not in the output: ",
-                  strstr(k->output, line) ? "" : line);
+    return tap_ok(
+        strstr(k->output, line) != NULL, "%s%s%s", name,
+        strstr(k->output, line) ? "" : ": not in the output: ", strstr(k->output, line) ? "" : line);
 }
 
 /* What a plan must not leave behind. */

@@ -1,4 +1,5 @@
-/* Namespaces: joined ones, the fork that setns(pid) needs, user namespaces, and the other ways to change the root. */
+/* Namespaces: joined ones, the fork that setns(pid) needs, user namespaces, and the other ways to change the
+ * root. */
 #include "kit.h"
 #include <signal.h>
 
@@ -14,7 +15,7 @@ static int32_t hold(struct kit *k, const char *flags)
     kit_add_exec(k, "exec sleep 60 >/dev/null");
     if (!kit_parse(k))
         return -1;
-    struct husk_apply a = { .plan = &k->plan, .state_fd = -1, .target_fd = -1, .undo_fd = -1 };
+    struct husk_apply a = {.plan = &k->plan, .state_fd = -1, .target_fd = -1, .undo_fd = -1};
     k->code = husk_apply(&a, &k->err);
     tap_ok(k->code == 0, "a container to join%s%s", k->code ? ": " : "", k->code ? k->err.msg : "");
     husk_apply_fini(&a);
@@ -41,7 +42,7 @@ static void let_go(struct kit *k, int32_t pid)
 
 static void apply_exec(struct kit *k, int32_t target)
 {
-    struct husk_apply a = { .plan = &k->plan, .state_fd = -1, .undo_fd = -1 };
+    struct husk_apply a = {.plan = &k->plan, .state_fd = -1, .undo_fd = -1};
     int out = fcntl(1, F_DUPFD_CLOEXEC, 20), pair[2];
 
     if (pipe2(pair, O_CLOEXEC))
@@ -69,7 +70,7 @@ static void test_exec(void)
     pid = hold(&held, "mount|pid|uts|ipc|network");
     kit_init(&k, "exec");
     for (size_t i = 0; i < 5; i++) {
-        static const char *const ns[] = { "pid", "net", "ipc", "uts", "mnt" };
+        static const char *const ns[] = {"pid", "net", "ipc", "uts", "mnt"};
         kit_op(&k, "parent open slot=@ns.%s path=@target:ns/%s expect=nsfs", ns[i], ns[i]);
     }
     kit_op(&k, "both spawn");
@@ -87,11 +88,13 @@ static void test_exec(void)
     kit_op(&k, "child chdir path=/dev");
     kit_op(&k, "child lookup name=sh candidates=[`/bin/sh`]");
     kit_op(&k, "child fds");
-    kit_add_exec(&k, "cat /proc/sys/kernel/hostname; pwd; cat /proc/1/comm; test /proc/$$/ns/pid -ef /proc/1/ns/pid && echo same; ls /proc/self/fd | wc -l");
+    kit_add_exec(&k, "cat /proc/sys/kernel/hostname; pwd; cat /proc/1/comm; test /proc/$$/ns/pid -ef "
+                     "/proc/1/ns/pid && echo same; ls /proc/self/fd | wc -l");
     if (kit_parse(&k)) {
         apply_exec(&k, pid);
         tap_ok(k.code == 0, "a process joins%s%s", k.code ? ": " : "", k.code ? k.err.msg : "");
-        tap_same(k.output, "held\n/dev\nsleep\nsame\n4\n", "it is in the container's namespaces, and has only its streams open");
+        tap_same(k.output, "held\n/dev\nsleep\nsame\n4\n",
+                 "it is in the container's namespaces, and has only its streams open");
     }
     kit_fini(&k);
     let_go(&held, pid);
@@ -130,7 +133,8 @@ static void test_leaked_cwd(void)
         refused += k.code == HUSK_ESYS && (k.err.sys == ENOENT || k.err.sys == ENOTDIR);
         kit_fini(&k);
     }
-    tap_ok(inside + refused == 27 && refused > 20, "no working directory outside the root: %d refused, %d inside", refused, inside);
+    tap_ok(inside + refused == 27 && refused > 20,
+           "no working directory outside the root: %d refused, %d inside", refused, inside);
     tap_same(kit_left(&k, &before), "", "nothing is left");
     close(leak);
 }
@@ -153,7 +157,8 @@ static void test_userns(void)
     kit_op(&k, "both sync from=parent name=ids-mapped");
     kit_op(&k, "child user uid=0 gid=0 no_setgroups");
     kit_add_root(&k);
-    kit_op(&k, "child mount source=%s target=@rootfs:locked flags=rbind set=nosuid create=like-source", kit_work);
+    kit_op(&k, "child mount source=%s target=@rootfs:locked flags=rbind set=nosuid create=like-source",
+           kit_work);
     kit_op(&k, "child root how=pivot");
     kit_op(&k, "child stdio uid=0");
     kit_op(&k, "child bound keep=none");
@@ -162,13 +167,15 @@ static void test_userns(void)
     kit_op(&k, "child chdir path=/");
     kit_op(&k, "child lookup name=sh candidates=[`/bin/sh`]");
     kit_op(&k, "child fds");
-    kit_add_exec(&k, "id -u; id -g; tr -s ' ' < /proc/self/uid_map; grep ' /locked ' /proc/self/mountinfo | sed 's/.* .locked \\\\([a-z,]*\\\\) .*/\\\\1/'");
+    kit_add_exec(&k, "id -u; id -g; tr -s ' ' < /proc/self/uid_map; grep ' /locked ' /proc/self/mountinfo | "
+                     "sed 's/.* .locked \\\\([a-z,]*\\\\) .*/\\\\1/'");
     /* the source's read-only is locked in there: what is not asked for must stay */
     mount(NULL, kit_work, NULL, MS_REMOUNT | MS_BIND | MS_NODEV | MS_NOEXEC, NULL);
     kit_look(&before);
     if (kit_run(&k)) {
         tap_ok(k.code == 0, "a user namespace%s%s", k.code ? ": " : "", k.code ? k.err.msg : "");
-        tap_same(k.output, "7\n7\n 0 100000 65536\nrw,nosuid,nodev,noexec,relatime\n", "ids, and the locked flags of a bind mount");
+        tap_same(k.output, "7\n7\n 0 100000 65536\nrw,nosuid,nodev,noexec,relatime\n",
+                 "ids, and the locked flags of a bind mount");
         rmdir(kit_str("%s/locked", kit_work));
         tap_same(kit_left(&k, &before), "", "nothing is left");
     }
@@ -178,7 +185,7 @@ static void test_userns(void)
 
 static void test_roots(void)
 {
-    static const char *const how[] = { "pivot", "move", "chroot" };
+    static const char *const how[] = {"pivot", "move", "chroot"};
     struct kit_sight before;
     struct kit k;
 
@@ -192,13 +199,15 @@ static void test_roots(void)
         kit_op(&k, "child chdir path=/");
         kit_op(&k, "child lookup name=sh candidates=[`/bin/sh`]");
         kit_op(&k, "child fds");
-        kit_add_exec(&k, "ls -d /*; touch /x 2>&1; grep -c '^[^-]* - proc ' /proc/self/mountinfo; grep ' / / ' /proc/self/mountinfo | grep -c shared");
+        kit_add_exec(&k, "ls -d /*; touch /x 2>&1; grep -c '^[^-]* - proc ' /proc/self/mountinfo; grep ' / / "
+                         "' /proc/self/mountinfo | grep -c shared");
         kit_run(&k);
         tap_ok(k.code == 0, "root changed by %s%s%s", how[i], k.code ? ": " : "", k.code ? k.err.msg : "");
         kit_has(&k, "Read-only file system", "read-only afterwards");
         if (i < 2)
             kit_has(&k, "system\n1\n", "and the only procfs in sight is the container's own");
-        tap_ok(strstr(k.output, kit_work) == NULL && strstr(k.output, "/home") == NULL, "nothing of the host is there");
+        tap_ok(strstr(k.output, kit_work) == NULL && strstr(k.output, "/home") == NULL,
+               "nothing of the host is there");
         tap_same(kit_left(&k, &before), "", "nothing is left");
         kit_fini(&k);
     }
@@ -207,13 +216,18 @@ static void test_roots(void)
 /* What an image can do to the places that a plan mounts on. */
 static void test_image(void)
 {
-    static const struct { const char *link, *to, *op; int error; } rows[] = {
-        { "proc", "/elsewhere", "child mount source=proc target=@rootfs:proc fstype=proc create=dir", ELOOP },
-        { "sys", "../elsewhere", "child mount source=sysfs target=@rootfs:sys fstype=sysfs create=dir", ELOOP },
-        { "sneaky", "proc/sys", "child mount source=%s target=@rootfs:sneaky flags=bind create=dir", EPERM },
-        { "sneaky", "/proc/self/attr", "child mount source=tmpfs target=@rootfs:sneaky fstype=tmpfs create=dir", EPERM },
-        { "out", "/../../../../%s", "child mkdir path=@rootfs:out/made mode=0755", 0 },
-        { "dev/null", "/proc/sys/kernel/core_pattern", "child mknod path=@rootfs:dev/null mode=c0666 major=1 minor=3 uid=0 gid=0", EEXIST },
+    static const struct {
+        const char *link, *to, *op;
+        int error;
+    } rows[] = {
+        {"proc", "/elsewhere", "child mount source=proc target=@rootfs:proc fstype=proc create=dir", ELOOP},
+        {"sys", "../elsewhere", "child mount source=sysfs target=@rootfs:sys fstype=sysfs create=dir", ELOOP},
+        {"sneaky", "proc/sys", "child mount source=%s target=@rootfs:sneaky flags=bind create=dir", EPERM},
+        {"sneaky", "/proc/self/attr",
+         "child mount source=tmpfs target=@rootfs:sneaky fstype=tmpfs create=dir", EPERM},
+        {"out", "/../../../../%s", "child mkdir path=@rootfs:out/made mode=0755", 0},
+        {"dev/null", "/proc/sys/kernel/core_pattern",
+         "child mknod path=@rootfs:dev/null mode=c0666 major=1 minor=3 uid=0 gid=0", EEXIST},
     };
     struct kit_sight before;
     struct kit k;
@@ -239,7 +253,8 @@ static void test_image(void)
         kit_op(&k, "child fds");
         kit_add_exec(&k, "true");
         kit_run(&k);
-        tap_equal(k.err.sys, rows[i].error ? rows[i].error : ENOENT, kit_str("an image with %s -> %s", rows[i].link, rows[i].to));
+        tap_equal(k.err.sys, rows[i].error ? rows[i].error : ENOENT,
+                  kit_str("an image with %s -> %s", rows[i].link, rows[i].to));
         tap_ok(access(kit_str("%s/made", kit_work), F_OK) != 0, "nothing is made outside");
         tap_same(kit_left(&k, &before), "", "nothing is left");
         kit_fini(&k);
@@ -262,15 +277,19 @@ static void test_undo(void)
     kit_add_exec(&k, "true");
     kit_parse(&k);
     kit_apply(&k, false);
-    tap_ok(k.code == 0 && access(kit_str("%s/u/v\"w/x\\y", kit_work), F_OK) == 0, "missing directories, with odd names%s%s", k.code ? ": " : "", k.code ? k.err.msg : "");
-    snprintf(log, sizeof log, "rmdir \"%s/u\"\nrmdir \"%s/u/v\\\"w\"\nrmdir \"%s/u/v\\\"w/x\\\\y\"\n", kit_work, kit_work, kit_work);
+    tap_ok(k.code == 0 && access(kit_str("%s/u/v\"w/x\\y", kit_work), F_OK) == 0,
+           "missing directories, with odd names%s%s", k.code ? ": " : "", k.code ? k.err.msg : "");
+    snprintf(log, sizeof log, "rmdir \"%s/u\"\nrmdir \"%s/u/v\\\"w\"\nrmdir \"%s/u/v\\\"w/x\\\\y\"\n",
+             kit_work, kit_work, kit_work);
     tap_ok(strncmp(k.undo, log, strlen(log)) == 0, "each is in the log, the outermost first");
-    tap_ok(husk_undo(k.undo, strlen(k.undo), &err) == 0 && access(kit_str("%s/u", kit_work), F_OK) != 0, "undone backwards");
+    tap_ok(husk_undo(k.undo, strlen(k.undo), &err) == 0 && access(kit_str("%s/u", kit_work), F_OK) != 0,
+           "undone backwards");
     tap_ok(husk_undo(k.undo, strlen(k.undo), &err) == 0, "what is gone is fine");
     mkdir(kit_str("%s/full", kit_work), 0755);
     mkdir(kit_str("%s/full/x", kit_work), 0755);
     snprintf(log, sizeof log, "rmdir \"%s/full/x\"\nrmdir \"%s/full\"\n", kit_work, kit_work);
-    tap_ok(husk_undo(log, strlen(log), &err) == HUSK_ESYS && err.sys == ENOTEMPTY && access(kit_str("%s/full/x", kit_work), F_OK) != 0,
+    tap_ok(husk_undo(log, strlen(log), &err) == HUSK_ESYS && err.sys == ENOTEMPTY &&
+               access(kit_str("%s/full/x", kit_work), F_OK) != 0,
            "goes on after a failure, and returns it: %s", err.msg);
     tap_ok(husk_undo("rmdir x\n", 8, &err) == HUSK_EARG, "a line that makes no sense: %s", err.msg);
     rmdir(kit_str("%s/full", kit_work));

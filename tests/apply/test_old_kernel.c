@@ -1,4 +1,5 @@
-/* The other tests again on older kernels: a filter answers ENOSYS to each newer system call in turn, then to all of them. */
+/* The other tests again on older kernels: a filter answers ENOSYS to each newer system call in turn, then to
+ * all of them. */
 #include "husk/sys.h"
 #include "tap.h"
 #include <errno.h>
@@ -12,27 +13,34 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const struct { const char *name; int nr, also; } calls[] = {
-    { "openat2", __NR_openat2, 0 },
-    { "clone3", __NR_clone3, 0 },
-    { "open_tree and move_mount", __NR_open_tree, __NR_move_mount },
-    { "mount_setattr", __NR_mount_setattr, 0 },
-    { "close_range", __NR_close_range, 0 },
-    { "pidfd_open and pidfd_send_signal", __NR_pidfd_open, __NR_pidfd_send_signal },
-    { "faccessat2", __NR_faccessat2, 0 },
+static const struct {
+    const char *name;
+    int nr, also;
+} calls[] = {
+    {"openat2", __NR_openat2, 0},
+    {"clone3", __NR_clone3, 0},
+    {"open_tree and move_mount", __NR_open_tree, __NR_move_mount},
+    {"mount_setattr", __NR_mount_setattr, 0},
+    {"close_range", __NR_close_range, 0},
+    {"pidfd_open and pidfd_send_signal", __NR_pidfd_open, __NR_pidfd_send_signal},
+    {"faccessat2", __NR_faccessat2, 0},
 };
 #define CALLS (sizeof calls / sizeof calls[0])
 #define ALL CALLS
 
 /* For each call alone those that use it in every way; with all of them missing, everything. */
-static const struct { const char *name; bool alone; } programs[] = {
-    { "test_run", true }, { "test_join", true }, { "test_start", false }, { "test_inject", false }, { "test_paths", false }, { "test_threads", false },
+static const struct {
+    const char *name;
+    bool alone;
+} programs[] = {
+    {"test_run", true},     {"test_join", true},   {"test_start", false},
+    {"test_inject", false}, {"test_paths", false}, {"test_threads", false},
 };
 
 static int install(size_t which)
 {
     struct sock_filter f[4 * CALLS + 2];
-    struct sock_fprog program = { 0, f };
+    struct sock_fprog program = {0, f};
     unsigned short n = 0;
 
     f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
@@ -96,7 +104,8 @@ static void run(const char *dir, const char *name, size_t which)
     waitpid(pid, &status, 0);
     if (bad[0] == '\0' && status != 0)
         snprintf(bad, sizeof bad, "%s ended with status %x", name, (unsigned)status);
-    tap_ok(bad[0] == '\0' && good > 0, "without %s: %s: %d results%s%s", missing, name, good, bad[0] ? ", then " : "", bad);
+    tap_ok(bad[0] == '\0' && good > 0, "without %s: %s: %d results%s%s", missing, name, good,
+           bad[0] ? ", then " : "", bad);
 }
 
 int main(void)

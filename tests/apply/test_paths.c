@@ -1,5 +1,5 @@
-/* Path resolution in hostile trees: openat2(2) and the walk that stands in for it give the same, and neither leaves the slot.
- * And the small parts of the child that parse. Works on the child's own functions.
+/* Path resolution in hostile trees: openat2(2) and the walk that stands in for it give the same, and neither
+ * leaves the slot. And the small parts of the child that parse. Works on the child's own functions.
  */
 #define HUSK_STATIC
 #define HUSK_IMPLEMENTATION
@@ -46,11 +46,19 @@ static void must(int r, const char *what)
 
 static void make_tree(void)
 {
-    static const char *const dirs[] = { "a", "a/b", "etc", "dir", "proc", "V", "V/a" };
+    static const char *const dirs[] = {"a", "a/b", "etc", "dir", "proc", "V", "V/a"};
     static const char *const links[][2] = {
-        { "/a", "abs" }, { "../../../../a", "up" }, { "/../../../../etc", "esc" }, { "loop", "loop" }, { "../abs/b", "dir/link" },
-        { "/new/place", "dangling" }, { "../../../new2", "dangling-up" }, { "/new/file", "dangling-file" }, { "a/b/file/", "slash" },
-        { "proc/self/root", "to-magic" }, { "", "" },
+        {"/a", "abs"},
+        {"../../../../a", "up"},
+        {"/../../../../etc", "esc"},
+        {"loop", "loop"},
+        {"../abs/b", "dir/link"},
+        {"/new/place", "dangling"},
+        {"../../../new2", "dangling-up"},
+        {"/new/file", "dangling-file"},
+        {"a/b/file/", "slash"},
+        {"proc/self/root", "to-magic"},
+        {"", ""},
     };
 
     snprintf(work, sizeof work, "/tmp/husk-paths-%d", (int)getpid());
@@ -82,7 +90,9 @@ static int resolve(bool by_hand, enum husk_resolve how, const char *path, struct
 
     if (by_hand)
         return husk__walk(&child, base, how, path, want);
-    return husk__open(&child, &(struct husk_path){ how == HUSK_RESOLVE_IN_ROOT ? HUSK_SLOT_ROOTFS : HUSK_SLOT_STATE, path }, want);
+    return husk__open(
+        &child, &(struct husk_path){how == HUSK_RESOLVE_IN_ROOT ? HUSK_SLOT_ROOTFS : HUSK_SLOT_STATE, path},
+        want);
 }
 
 static const struct row {
@@ -90,58 +100,58 @@ static const struct row {
     const char *path;
     int flags;
     bool no_symlinks;
-    int error;          /* or 0 and the file */
+    int error; /* or 0 and the file */
     const char *file;
 } rows[] = {
-    { HUSK_RESOLVE_IN_ROOT, "a/b/file", O_RDONLY, false, 0, "a/b/file" },
-    { HUSK_RESOLVE_IN_ROOT, "/a//b/./file", O_RDONLY, false, 0, "a/b/file" },
-    { HUSK_RESOLVE_IN_ROOT, "abs/b/file", O_PATH, false, 0, "a/b/file" },
-    { HUSK_RESOLVE_IN_ROOT, "abs", O_PATH | O_DIRECTORY, false, 0, "a" },
-    { HUSK_RESOLVE_IN_ROOT, "up/b", O_RDONLY | O_DIRECTORY, false, 0, "a/b" },
-    { HUSK_RESOLVE_IN_ROOT, "esc/passwd", O_RDONLY, false, 0, "etc/passwd" },
-    { HUSK_RESOLVE_IN_ROOT, "../../../a", O_PATH, false, 0, "a" },
-    { HUSK_RESOLVE_IN_ROOT, "..", O_PATH, false, 0, "" },
-    { HUSK_RESOLVE_IN_ROOT, "a/../../..", O_RDONLY, false, 0, "" },
-    { HUSK_RESOLVE_IN_ROOT, "a/b/../b/../../a/b", O_PATH, false, 0, "a/b" },
-    { HUSK_RESOLVE_IN_ROOT, "dir/link/file", O_RDONLY, false, 0, "a/b/file" },
-    { HUSK_RESOLVE_IN_ROOT, "dir/link/../../a", O_PATH, false, 0, "a" },
-    { HUSK_RESOLVE_IN_ROOT, "chain5", O_PATH, false, 0, "a" },
-    { HUSK_RESOLVE_IN_ROOT, "chain4", O_PATH, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "loop", O_PATH, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "loop/x", O_RDONLY, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "abs", O_PATH | O_NOFOLLOW, false, 0, "abs" },
-    { HUSK_RESOLVE_IN_ROOT, "abs", O_RDONLY | O_NOFOLLOW, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "abs/b", O_PATH | O_NOFOLLOW, false, 0, "a/b" },
-    { HUSK_RESOLVE_IN_ROOT, "abs", O_PATH, true, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "abs/b", O_PATH, true, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "a/b", O_PATH, true, 0, "a/b" },
-    { HUSK_RESOLVE_IN_ROOT, "a/b/file/..", O_PATH, false, ENOTDIR, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "a/b/file/x", O_PATH, false, ENOTDIR, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "a/b/file", O_PATH | O_DIRECTORY, false, ENOTDIR, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "nothing", O_PATH, false, ENOENT, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "nothing/more", O_RDONLY, false, ENOENT, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "dangling", O_PATH, false, ENOENT, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "out/canary", O_RDONLY, false, ENOENT, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "proc/self/root", O_PATH, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "proc/self/root/etc", O_PATH, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "proc/self/exe", O_RDONLY, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "proc/self/cwd", O_PATH, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "proc/self/ns/mnt", O_RDONLY, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "proc/self/fd/1", O_PATH, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "to-magic/etc", O_PATH, false, ELOOP, NULL },
-    { HUSK_RESOLVE_IN_ROOT, "proc/self/status", O_RDONLY, false, 0, "proc/self/status" },
-    { HUSK_RESOLVE_IN_ROOT, "proc/mounts", O_PATH, false, 0, "proc/mounts" },
-    { HUSK_RESOLVE_BENEATH, "a/b/file", O_RDONLY, false, 0, "a/b/file" },
-    { HUSK_RESOLVE_BENEATH, "a/../a/b", O_PATH, false, 0, "a/b" },
-    { HUSK_RESOLVE_BENEATH, "dir/link/file", O_RDONLY, false, EXDEV, NULL },
-    { HUSK_RESOLVE_BENEATH, "chain10/b", O_PATH, false, 0, "a/b" },
-    { HUSK_RESOLVE_BENEATH, "abs", O_PATH, false, EXDEV, NULL },
-    { HUSK_RESOLVE_BENEATH, "up", O_PATH, false, EXDEV, NULL },
-    { HUSK_RESOLVE_BENEATH, "..", O_PATH, false, EXDEV, NULL },
-    { HUSK_RESOLVE_BENEATH, "a/../..", O_PATH, false, EXDEV, NULL },
-    { HUSK_RESOLVE_BENEATH, "proc/version", O_RDONLY, false, EXDEV, NULL },
-    { HUSK_RESOLVE_BENEATH, "proc", O_PATH, false, EXDEV, NULL },
-    { HUSK_RESOLVE_BENEATH, "nothing", O_PATH, false, ENOENT, NULL },
+    {HUSK_RESOLVE_IN_ROOT, "a/b/file", O_RDONLY, false, 0, "a/b/file"},
+    {HUSK_RESOLVE_IN_ROOT, "/a//b/./file", O_RDONLY, false, 0, "a/b/file"},
+    {HUSK_RESOLVE_IN_ROOT, "abs/b/file", O_PATH, false, 0, "a/b/file"},
+    {HUSK_RESOLVE_IN_ROOT, "abs", O_PATH | O_DIRECTORY, false, 0, "a"},
+    {HUSK_RESOLVE_IN_ROOT, "up/b", O_RDONLY | O_DIRECTORY, false, 0, "a/b"},
+    {HUSK_RESOLVE_IN_ROOT, "esc/passwd", O_RDONLY, false, 0, "etc/passwd"},
+    {HUSK_RESOLVE_IN_ROOT, "../../../a", O_PATH, false, 0, "a"},
+    {HUSK_RESOLVE_IN_ROOT, "..", O_PATH, false, 0, ""},
+    {HUSK_RESOLVE_IN_ROOT, "a/../../..", O_RDONLY, false, 0, ""},
+    {HUSK_RESOLVE_IN_ROOT, "a/b/../b/../../a/b", O_PATH, false, 0, "a/b"},
+    {HUSK_RESOLVE_IN_ROOT, "dir/link/file", O_RDONLY, false, 0, "a/b/file"},
+    {HUSK_RESOLVE_IN_ROOT, "dir/link/../../a", O_PATH, false, 0, "a"},
+    {HUSK_RESOLVE_IN_ROOT, "chain5", O_PATH, false, 0, "a"},
+    {HUSK_RESOLVE_IN_ROOT, "chain4", O_PATH, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "loop", O_PATH, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "loop/x", O_RDONLY, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "abs", O_PATH | O_NOFOLLOW, false, 0, "abs"},
+    {HUSK_RESOLVE_IN_ROOT, "abs", O_RDONLY | O_NOFOLLOW, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "abs/b", O_PATH | O_NOFOLLOW, false, 0, "a/b"},
+    {HUSK_RESOLVE_IN_ROOT, "abs", O_PATH, true, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "abs/b", O_PATH, true, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "a/b", O_PATH, true, 0, "a/b"},
+    {HUSK_RESOLVE_IN_ROOT, "a/b/file/..", O_PATH, false, ENOTDIR, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "a/b/file/x", O_PATH, false, ENOTDIR, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "a/b/file", O_PATH | O_DIRECTORY, false, ENOTDIR, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "nothing", O_PATH, false, ENOENT, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "nothing/more", O_RDONLY, false, ENOENT, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "dangling", O_PATH, false, ENOENT, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "out/canary", O_RDONLY, false, ENOENT, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "proc/self/root", O_PATH, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "proc/self/root/etc", O_PATH, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "proc/self/exe", O_RDONLY, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "proc/self/cwd", O_PATH, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "proc/self/ns/mnt", O_RDONLY, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "proc/self/fd/1", O_PATH, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "to-magic/etc", O_PATH, false, ELOOP, NULL},
+    {HUSK_RESOLVE_IN_ROOT, "proc/self/status", O_RDONLY, false, 0, "proc/self/status"},
+    {HUSK_RESOLVE_IN_ROOT, "proc/mounts", O_PATH, false, 0, "proc/mounts"},
+    {HUSK_RESOLVE_BENEATH, "a/b/file", O_RDONLY, false, 0, "a/b/file"},
+    {HUSK_RESOLVE_BENEATH, "a/../a/b", O_PATH, false, 0, "a/b"},
+    {HUSK_RESOLVE_BENEATH, "dir/link/file", O_RDONLY, false, EXDEV, NULL},
+    {HUSK_RESOLVE_BENEATH, "chain10/b", O_PATH, false, 0, "a/b"},
+    {HUSK_RESOLVE_BENEATH, "abs", O_PATH, false, EXDEV, NULL},
+    {HUSK_RESOLVE_BENEATH, "up", O_PATH, false, EXDEV, NULL},
+    {HUSK_RESOLVE_BENEATH, "..", O_PATH, false, EXDEV, NULL},
+    {HUSK_RESOLVE_BENEATH, "a/../..", O_PATH, false, EXDEV, NULL},
+    {HUSK_RESOLVE_BENEATH, "proc/version", O_RDONLY, false, EXDEV, NULL},
+    {HUSK_RESOLVE_BENEATH, "proc", O_PATH, false, EXDEV, NULL},
+    {HUSK_RESOLVE_BENEATH, "nothing", O_PATH, false, ENOENT, NULL},
 };
 
 static void test_rows(bool by_hand)
@@ -150,18 +160,20 @@ static void test_rows(bool by_hand)
 
     for (size_t i = 0; i < HUSK_COUNT(rows); i++) {
         const struct row *row = &rows[i];
-        struct husk__want want = { .flags = row->flags, .no_symlinks = row->no_symlinks };
+        struct husk__want want = {.flags = row->flags, .no_symlinks = row->no_symlinks};
         int fd = resolve(by_hand, row->how, row->path, &want);
         struct stat got = {0}, wanted = {0};
         bool good = fd == -row->error;
 
         if (row->error == 0) {
             int host = open(str("%s/%s", root, row->file), O_PATH | O_CLOEXEC | (row->flags & O_NOFOLLOW));
-            good = fd >= 0 && fstat(fd, &got) == 0 && fstat(host, &wanted) == 0 && got.st_ino == wanted.st_ino && got.st_dev == wanted.st_dev;
+            good = fd >= 0 && fstat(fd, &got) == 0 && fstat(host, &wanted) == 0 &&
+                   got.st_ino == wanted.st_ino && got.st_dev == wanted.st_dev;
             close(host);
         }
-        tap_ok(good, "%s, %s: %s%s gives %s%s", way, row->how == HUSK_RESOLVE_IN_ROOT ? "in root" : "beneath", row->path,
-               row->flags & O_NOFOLLOW ? " (nofollow)" : "", row->error ? strerror(row->error) : row->file,
+        tap_ok(good, "%s, %s: %s%s gives %s%s", way, row->how == HUSK_RESOLVE_IN_ROOT ? "in root" : "beneath",
+               row->path, row->flags & O_NOFOLLOW ? " (nofollow)" : "",
+               row->error ? strerror(row->error) : row->file,
                good ? "" : str(", not %s", fd < 0 ? strerror(-fd) : "that"));
         husk__close(fd);
     }
@@ -173,89 +185,104 @@ static const struct {
     int error;
     const char *file; /* that is there then */
 } makes[] = {
-    { "x/y/z", HUSK_CREATE_DIR, 0, "x/y/z" },
-    { "x/y/f", HUSK_CREATE_FILE, 0, "x/y/f" },
-    { "dangling/sub", HUSK_CREATE_DIR, 0, "new/place/sub" },
-    { "dangling-file", HUSK_CREATE_FILE, 0, "new/file" },
-    { "dangling-up/q", HUSK_CREATE_DIR, 0, "new2/q" },
-    { "esc/made", HUSK_CREATE_DIR, 0, "etc/made" },
-    { "../../../escaped", HUSK_CREATE_DIR, 0, "escaped" },
-    { "abs/b/c/../d", HUSK_CREATE_DIR, 0, "a/b/d" },
-    { "a/b/file/x", HUSK_CREATE_DIR, ENOTDIR, NULL },
-    { "a/b/file", HUSK_CREATE_DIR, ENOTDIR, NULL },
-    { "loop/x", HUSK_CREATE_DIR, ELOOP, NULL },
-    { "proc/self/root/tmp/x", HUSK_CREATE_DIR, ELOOP, NULL },
-    { "to-magic/x", HUSK_CREATE_FILE, ELOOP, NULL },
+    {"x/y/z", HUSK_CREATE_DIR, 0, "x/y/z"},
+    {"x/y/f", HUSK_CREATE_FILE, 0, "x/y/f"},
+    {"dangling/sub", HUSK_CREATE_DIR, 0, "new/place/sub"},
+    {"dangling-file", HUSK_CREATE_FILE, 0, "new/file"},
+    {"dangling-up/q", HUSK_CREATE_DIR, 0, "new2/q"},
+    {"esc/made", HUSK_CREATE_DIR, 0, "etc/made"},
+    {"../../../escaped", HUSK_CREATE_DIR, 0, "escaped"},
+    {"abs/b/c/../d", HUSK_CREATE_DIR, 0, "a/b/d"},
+    {"a/b/file/x", HUSK_CREATE_DIR, ENOTDIR, NULL},
+    {"a/b/file", HUSK_CREATE_DIR, ENOTDIR, NULL},
+    {"loop/x", HUSK_CREATE_DIR, ELOOP, NULL},
+    {"proc/self/root/tmp/x", HUSK_CREATE_DIR, ELOOP, NULL},
+    {"to-magic/x", HUSK_CREATE_FILE, ELOOP, NULL},
 };
 
 static void test_make(bool by_hand)
 {
     for (size_t i = 0; i < HUSK_COUNT(makes); i++) {
-        struct husk__want want = { .flags = O_PATH | (makes[i].make == HUSK_CREATE_DIR ? O_DIRECTORY : 0), .make = makes[i].make, .mode = 0711 };
+        struct husk__want want = {.flags = O_PATH | (makes[i].make == HUSK_CREATE_DIR ? O_DIRECTORY : 0),
+                                  .make = makes[i].make,
+                                  .mode = 0711};
         int fd = resolve(by_hand, HUSK_RESOLVE_IN_ROOT, makes[i].path, &want);
         struct stat st;
         bool good = fd == -makes[i].error;
 
         if (makes[i].error == 0)
-            good = fd >= 0 && want.made && lstat(str("%s/%s", root, makes[i].file), &st) == 0 && (st.st_mode & 0777) == 0711 &&
-                   S_ISDIR(st.st_mode) == (makes[i].make == HUSK_CREATE_DIR);
-        tap_ok(good, "%s: making %s%s", by_hand ? "by hand" : "husk__open", makes[i].path, good ? "" : str(": %d", fd));
+            good = fd >= 0 && want.made && lstat(str("%s/%s", root, makes[i].file), &st) == 0 &&
+                   (st.st_mode & 0777) == 0711 && S_ISDIR(st.st_mode) == (makes[i].make == HUSK_CREATE_DIR);
+        tap_ok(good, "%s: making %s%s", by_hand ? "by hand" : "husk__open", makes[i].path,
+               good ? "" : str(": %d", fd));
         husk__close(fd);
         if (makes[i].error == 0 && rmdir(str("%s/%s", root, makes[i].file)) < 0)
             unlink(str("%s/%s", root, makes[i].file));
     }
-    tap_ok(rmdir(str("%s/x/y", root)) == 0 && rmdir(str("%s/x", root)) == 0 && rmdir(str("%s/new/place", root)) == 0 &&
-               rmdir(str("%s/new", root)) == 0 && rmdir(str("%s/new2", root)) == 0 && rmdir(str("%s/a/b/c", root)) == 0,
+    tap_ok(rmdir(str("%s/x/y", root)) == 0 && rmdir(str("%s/x", root)) == 0 &&
+               rmdir(str("%s/new/place", root)) == 0 && rmdir(str("%s/new", root)) == 0 &&
+               rmdir(str("%s/new2", root)) == 0 && rmdir(str("%s/a/b/c", root)) == 0,
            "the parents are where they belong");
 }
 
 static void test_limits(void)
 {
-    struct husk__want want = { .flags = O_PATH };
+    struct husk__want want = {.flags = O_PATH};
     char path[5000];
     int fd;
 
     memset(path, 'n', 300);
     path[300] = '\0';
     for (int by_hand = 0; by_hand < 2; by_hand++)
-        tap_equal(resolve(by_hand, HUSK_RESOLVE_IN_ROOT, path, &want), -ENAMETOOLONG, "a name that is too long");
+        tap_equal(resolve(by_hand, HUSK_RESOLVE_IN_ROOT, path, &want), -ENAMETOOLONG,
+                  "a name that is too long");
     memset(path, '/', sizeof path);
     memcpy(path + 4500, "a", 2);
     for (int by_hand = 0; by_hand < 2; by_hand++)
-        tap_equal(resolve(by_hand, HUSK_RESOLVE_IN_ROOT, path, &want), -ENAMETOOLONG, "a path that is too long");
+        tap_equal(resolve(by_hand, HUSK_RESOLVE_IN_ROOT, path, &want), -ENAMETOOLONG,
+                  "a path that is too long");
     memset(path, 0, sizeof path);
     for (int i = 0; i < 200; i++)
         strcat(path, "q/");
     want.make = HUSK_CREATE_DIR;
     fd = resolve(true, HUSK_RESOLVE_IN_ROOT, path, &want);
     tap_equal(fd, -ENAMETOOLONG, "a tree that is too deep");
-    tap_equal(husk__open(&child, &(struct husk_path){ HUSK_SLOT_DEVNULL, "x" }, &want), -EBADF, "a slot that is not defined");
-    tap_equal(husk__open(&child, &(struct husk_path){ HUSK_SLOT_HOST, "relative" }, &want), -EINVAL, "a relative path of the host");
+    tap_equal(husk__open(&child, &(struct husk_path){HUSK_SLOT_DEVNULL, "x"}, &want), -EBADF,
+              "a slot that is not defined");
+    tap_equal(husk__open(&child, &(struct husk_path){HUSK_SLOT_HOST, "relative"}, &want), -EINVAL,
+              "a relative path of the host");
     child.slot[HUSK_SLOT_TTY] = child.slot[HUSK_SLOT_ROOTFS];
-    tap_equal(husk__open(&child, &(struct husk_path){ HUSK_SLOT_TTY, "a" }, &want), -ENOTDIR, "nothing is below this slot");
+    tap_equal(husk__open(&child, &(struct husk_path){HUSK_SLOT_TTY, "a"}, &want), -ENOTDIR,
+              "nothing is below this slot");
     child.slot[HUSK_SLOT_TTY] = -1;
 }
 
 static void test_parent(void)
 {
-    static const struct { const char *path, *name; int error; } parents[] = {
-        { "a/b/new", "new", 0 }, { "new", "new", 0 }, { "a/b/new///", "new", 0 }, { "abs/link/", "link", 0 },
-        { "", "", EINVAL }, { "a/..", "", EINVAL }, { ".", "", EINVAL }, { "/", "", EINVAL }, { "no/such", "", ENOENT },
+    static const struct {
+        const char *path, *name;
+        int error;
+    } parents[] = {
+        {"a/b/new", "new", 0},    {"new", "new", 0}, {"a/b/new///", "new", 0},
+        {"abs/link/", "link", 0}, {"", "", EINVAL},  {"a/..", "", EINVAL},
+        {".", "", EINVAL},        {"/", "", EINVAL}, {"no/such", "", ENOENT},
     };
 
     for (size_t i = 0; i < HUSK_COUNT(parents); i++) {
         char name[HUSK__NAME] = "";
-        int fd = husk__open_parent(&child, &(struct husk_path){ HUSK_SLOT_ROOTFS, parents[i].path }, false, name);
-        tap_ok(parents[i].error ? fd == -parents[i].error : fd >= 0 && strcmp(name, parents[i].name) == 0, "the parent of \"%s\"", parents[i].path);
+        int fd =
+            husk__open_parent(&child, &(struct husk_path){HUSK_SLOT_ROOTFS, parents[i].path}, false, name);
+        tap_ok(parents[i].error ? fd == -parents[i].error : fd >= 0 && strcmp(name, parents[i].name) == 0,
+               "the parent of \"%s\"", parents[i].path);
         husk__close(fd);
     }
 }
 
 static int count_entries(const char *path)
 {
-    struct husk__want want = { .flags = O_RDONLY | O_DIRECTORY };
+    struct husk__want want = {.flags = O_RDONLY | O_DIRECTORY};
     char list[4096];
-    int fd = husk__open(&child, &(struct husk_path){ HUSK_SLOT_HOST, path }, &want), n = 0;
+    int fd = husk__open(&child, &(struct husk_path){HUSK_SLOT_HOST, path}, &want), n = 0;
     long len;
 
     while ((len = syscall(__NR_getdents64, fd, list, sizeof list)) > 0)
@@ -265,7 +292,8 @@ static int count_entries(const char *path)
     return n - 2;
 }
 
-/* Somebody swaps a directory and a symlink that leaves the root, as fast as he can: CVE-2021-30465, CVE-2024-45310. */
+/* Somebody swaps a directory and a symlink that leaves the root, as fast as he can: CVE-2021-30465,
+ * CVE-2024-45310. */
 static void test_race(bool by_hand)
 {
     const char *a = str("%s/V/a", root), *link = str("%s/V/link", root);
@@ -283,7 +311,8 @@ static void test_race(bool by_hand)
         for (;;)
             syscall(__NR_renameat2, AT_FDCWD, a, AT_FDCWD, link, 2);
     for (int i = 0; i < 3000; i++) {
-        struct husk__want want = { .flags = O_RDONLY }, dir = { .flags = O_PATH | O_DIRECTORY, .make = HUSK_CREATE_DIR, .mode = 0755 };
+        struct husk__want want = {.flags = O_RDONLY},
+                          dir = {.flags = O_PATH | O_DIRECTORY, .make = HUSK_CREATE_DIR, .mode = 0755};
         int fd = resolve(by_hand, HUSK_RESOLVE_IN_ROOT, "V/a/canary", &want);
         if (fd >= 0 && fstat(fd, &st) == 0)
             escaped += st.st_ino == canary.st_ino && st.st_dev == canary.st_dev;
@@ -295,22 +324,30 @@ static void test_race(bool by_hand)
     }
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    tap_ok(escaped == 0, "%s: no file outside is opened in a race (%d opened, %d refused)", by_hand ? "by hand" : "husk__open", opened, failed);
+    tap_ok(escaped == 0, "%s: no file outside is opened in a race (%d opened, %d refused)",
+           by_hand ? "by hand" : "husk__open", opened, failed);
     tap_equal(count_entries(outside), 1, "and nothing is made there");
 }
 
 static void test_passwd(void)
 {
-    static const struct { uint32_t uid; const char *home; } users[] = {
-        { 0, "HOME=/root" }, { 7, "HOME=/" }, { 1000, "HOME=/home/late" }, { 5, "HOME=/" }, { 12, "HOME=/last" }, { 42, "HOME=/after-long" },
+    static const struct {
+        uint32_t uid;
+        const char *home;
+    } users[] = {
+        {0, "HOME=/root"}, {7, "HOME=/"},      {1000, "HOME=/home/late"},
+        {5, "HOME=/"},     {12, "HOME=/last"}, {42, "HOME=/after-long"},
     };
     int fd = memfd_create("passwd", MFD_CLOEXEC);
     char longest[60000];
 
     memset(longest, 'x', sizeof longest);
     longest[sizeof longest - 1] = '\0';
-    dprintf(fd, "root:x:0:0:root:/root:/bin/sh\nbad\n::::\nx:x:5x:0::/no:/\nrel:x:7:7::home:/\nl:x:%s:0::/no:/\n", longest);
-    dprintf(fd, "y:x:42:0::/after-long:/bin/sh\n1000:x:1:1::/one:\nlate:x:1000:1000::/home/late:/bin/sh\nlast:x:12:12::/last");
+    dprintf(fd,
+            "root:x:0:0:root:/root:/bin/sh\nbad\n::::\nx:x:5x:0::/no:/\nrel:x:7:7::home:/\nl:x:%s:0::/no:/\n",
+            longest);
+    dprintf(fd, "y:x:42:0::/after-long:/bin/sh\n1000:x:1:1::/one:\nlate:x:1000:1000::/home/late:/bin/"
+                "sh\nlast:x:12:12::/last");
     for (size_t i = 0; i < HUSK_COUNT(users); i++) {
         lseek(fd, 0, SEEK_SET);
         strcpy(child.home, "HOME=/");
@@ -322,25 +359,32 @@ static void test_passwd(void)
 
 static void test_small(void)
 {
-    char text[PATH_MAX], line[] = "36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - proc proc rw", other[] = "36 35 98:0 / /x rw - ext4 /dev/root rw";
-    struct husk_op op = { .on_fail = HUSK_IGNORE, .errnos = { ENOENT, EACCES } };
+    char text[PATH_MAX], line[] = "36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - proc proc rw",
+                         other[] = "36 35 98:0 / /x rw - ext4 /dev/root rw";
+    struct husk_op op = {.on_fail = HUSK_IGNORE, .errnos = {ENOENT, EACCES}};
 
     husk__decimal(text, INT64_MIN);
     tap_same(text, "-9223372036854775808", "the least number");
     husk__decimal(text, 0);
     tap_same(text, "0", "zero");
-    tap_ok(husk__is_kernel_mount(line, "/rootfs", text) && strcmp(text, "/mnt 2") == 0, "a mount of proc, its name unescaped: %s", text);
+    tap_ok(husk__is_kernel_mount(line, "/rootfs", text) && strcmp(text, "/mnt 2") == 0,
+           "a mount of proc, its name unescaped: %s", text);
     tap_ok(!husk__is_kernel_mount(line, "/mnt 2", text), "not when it is in the root");
     tap_ok(!husk__is_kernel_mount(other, "/rootfs", text), "nor another file system");
     tap_equal(husk__device(8, 0x12345), 0x12300845, "a device number with a large minor");
-    tap_ok(husk__excused(&op, -ENOENT) && husk__excused(&op, -EACCES) && !husk__excused(&op, -EPERM), "errnos that may be ignored");
+    tap_ok(husk__excused(&op, -ENOENT) && husk__excused(&op, -EACCES) && !husk__excused(&op, -EPERM),
+           "errnos that may be ignored");
     op.errnos[0] = op.errnos[1] = 0;
     tap_ok(husk__excused(&op, -EPERM), "any errno may be ignored");
     op.on_fail = HUSK_ABORT;
     tap_ok(!husk__excused(&op, -EPERM), "none may be ignored");
-    tap_ok(husk__has_option("size=1,mode=755", "mode=") && !husk__has_option("xmode=1", "mode=") && !husk__has_option(NULL, "mode="), "mount data");
-    tap_equal((long long)husk__change_flags(MS_RELATIME | MS_NODEV, MS_NOATIME | MS_RDONLY, MS_NODEV), MS_NOATIME | MS_RDONLY, "mount flags");
-    tap_equal((long long)husk__change_flags(MS_NOATIME, 0, MS_NOATIME), MS_RELATIME, "the default of access times");
+    tap_ok(husk__has_option("size=1,mode=755", "mode=") && !husk__has_option("xmode=1", "mode=") &&
+               !husk__has_option(NULL, "mode="),
+           "mount data");
+    tap_equal((long long)husk__change_flags(MS_RELATIME | MS_NODEV, MS_NOATIME | MS_RDONLY, MS_NODEV),
+              MS_NOATIME | MS_RDONLY, "mount flags");
+    tap_equal((long long)husk__change_flags(MS_NOATIME, 0, MS_NOATIME), MS_RELATIME,
+              "the default of access times");
 }
 
 int main(void)
@@ -358,7 +402,8 @@ int main(void)
     for (int i = 0; i < HUSK_SLOT_COUNT; i++)
         child.slot[i] = -1;
     child.slot[HUSK_SLOT_ROOTFS] = child.slot[HUSK_SLOT_STATE] = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    have_openat2 = husk__openat2(child.slot[HUSK_SLOT_ROOTFS], HUSK_RESOLVE_IN_ROOT, "a", &(struct husk__want){ .flags = O_PATH }) >= 0;
+    have_openat2 = husk__openat2(child.slot[HUSK_SLOT_ROOTFS], HUSK_RESOLVE_IN_ROOT, "a",
+                                 &(struct husk__want){.flags = O_PATH}) >= 0;
     printf("# openat2(2): %s\n", have_openat2 ? "used by husk__open" : "not here, husk__open walks");
     for (int by_hand = 0; by_hand < 2; by_hand++) {
         test_rows(by_hand);

@@ -19,15 +19,22 @@ static void make_create(struct kit *k, const char *hook, const char *name, const
     kit_op(k, "parent fill slot=@hook-state head=at: tail=`` in_container");
     kit_op(k, "both sync from=parent name=filled");
     kit_op(k, "both gate");
-    kit_op(k, "child hook kind=startContainer path=/bin/sh argv=[`sh`,`-c`,`%s`] envp=[`PATH=/bin`] why=/hooks/startContainer/0", hook);
+    kit_op(k,
+           "child hook kind=startContainer path=/bin/sh argv=[`sh`,`-c`,`%s`] envp=[`PATH=/bin`] "
+           "why=/hooks/startContainer/0",
+           hook);
     kit_add_exec(k, script);
     kit_op(k, "parent record status=running");
     kit_op(k, "parent memfd slot=@hook-state");
     kit_op(k, "parent fill slot=@hook-state head=pid= tail=`\\n`");
-    kit_op(k, "parent hook kind=poststart path=/bin/sh argv=[`sh`,`-c`,`cat > %s/poststart`] envp=[`PATH=/bin`] why=/hooks/poststart/0", kit_work);
+    kit_op(k,
+           "parent hook kind=poststart path=/bin/sh argv=[`sh`,`-c`,`cat > %s/poststart`] envp=[`PATH=/bin`] "
+           "why=/hooks/poststart/0",
+           kit_work);
 }
 
-/* create in a process that ends, as the command does: the container becomes our child (subreaper). False: it failed. */
+/* create in a process that ends, as the command does: the container becomes our child (subreaper). False: it
+ * failed. */
 static bool create_elsewhere(struct kit *k)
 {
     int pair[2], status;
@@ -68,7 +75,8 @@ static bool alive(pid_t pid)
 {
     char state;
 
-    return sscanf(kit_read(kit_str("/proc/%d/stat", (int)pid)), "%*d (%*[^)]) %c", &state) == 1 && state != 'Z';
+    return sscanf(kit_read(kit_str("/proc/%d/stat", (int)pid)), "%*d (%*[^)]) %c", &state) == 1 &&
+           state != 'Z';
 }
 
 static void finish(struct kit *k, const struct kit_sight *before, const char *name)
@@ -92,23 +100,28 @@ static void test_two_processes(void)
     int32_t pid;
 
     kit_look(&before);
-    make_create(&k, "cat > /dev/hooked; echo $$ >> /dev/hooked", NULL, "echo 1 > /dev/ran; cat /dev/hooked > /dev/copy; exec sleep 20");
+    make_create(&k, "cat > /dev/hooked; echo $$ >> /dev/hooked", NULL,
+                "echo 1 > /dev/ran; cat /dev/hooked > /dev/copy; exec sleep 20");
     if (!tap_ok(create_elsewhere(&k), "create: %s", k.code ? k.err.msg : "up to the gate"))
         return;
     pid = k.pid;
     tap_same(k.recorded, "created ", "create records its state");
     tap_ok(alive(pid), "the container waits after its creator ended");
-    tap_ok(stat(kit_str("%s/gate", k.state), &st) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 0777) == 0600, "the gate is a private socket");
+    tap_ok(stat(kit_str("%s/gate", k.state), &st) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 0777) == 0600,
+           "the gate is a private socket");
     tap_ok(access(kit_str("/proc/%d/root/dev/ran", (int)pid), F_OK) != 0, "the program has not run");
     kit_apply(&k, true);
     tap_ok(k.code == 0, "start%s%s", k.code ? ": " : "", k.code ? k.err.msg : "");
     tap_equal(k.pid, pid, "the pid stays");
-    tap_same(strstr(k.recorded, " ") ? strstr(k.recorded, " ") + 1 : "", "running ", "start records its state");
+    tap_same(strstr(k.recorded, " ") ? strstr(k.recorded, " ") + 1 : "", "running ",
+             "start records its state");
     tap_ok(access(kit_str("%s/gate", k.state), F_OK) != 0, "the gate is gone");
     for (int i = 0; i < 200 && kit_read(kit_str("/proc/%d/root/dev/copy", (int)pid))[0] == '\0'; i++)
         usleep(10000);
-    tap_ok(strncmp(kit_read(kit_str("/proc/%d/root/dev/copy", (int)pid)), "at:1", 4) == 0, "startContainer ran in the container, before the program");
-    tap_same(kit_read(kit_str("%s/poststart", kit_work)), kit_str("pid=%d\n", (int)pid), "poststart ran in start");
+    tap_ok(strncmp(kit_read(kit_str("/proc/%d/root/dev/copy", (int)pid)), "at:1", 4) == 0,
+           "startContainer ran in the container, before the program");
+    tap_same(kit_read(kit_str("%s/poststart", kit_work)), kit_str("pid=%d\n", (int)pid),
+             "poststart ran in start");
     tap_ok(alive(pid), "the program runs");
     kit_apply(&k, true);
     tap_ok(k.code == HUSK_ESTATE && k.err.diag == HUSK_DIAG_WRONG_STATE, "a second start: %s", k.err.msg);
@@ -127,7 +140,8 @@ static void test_start_fails(void)
     make_create(&k, "echo sorry >&2; exit 5", NULL, "true");
     tap_ok(create_elsewhere(&k), "create");
     kit_apply(&k, true);
-    tap_same(k.err.msg, "error running startContainer hook #0: exit status 5, stdout: , stderr: sorry\n", "a startContainer hook that fails");
+    tap_same(k.err.msg, "error running startContainer hook #0: exit status 5, stdout: , stderr: sorry\n",
+             "a startContainer hook that fails");
     tap_ok(k.code == HUSK_ESYS && k.err.diag == HUSK_DIAG_HOOK_FAILED, "its code");
     finish(&k, &before, "after a failed hook");
 
@@ -145,7 +159,8 @@ static void test_start_fails(void)
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
     kit_apply(&k, true);
-    tap_ok(k.code == HUSK_ESTATE && k.err.diag == HUSK_DIAG_CHILD_DIED, "start of one that ended: %s", k.err.msg);
+    tap_ok(k.code == HUSK_ESTATE && k.err.diag == HUSK_DIAG_CHILD_DIED, "start of one that ended: %s",
+           k.err.msg);
     k.pid = 0;
     finish(&k, &before, "after its end");
 
@@ -160,7 +175,8 @@ static void test_start_fails(void)
     finish(&k, &before, "and the container is killed");
 }
 
-/* How many descriptors above the streams a process has; *foreign when one is neither a socket nor a hook's state. */
+/* How many descriptors above the streams a process has; *foreign when one is neither a socket nor a hook's
+ * state. */
 static int descriptors(pid_t pid, bool *foreign)
 {
     char fd[64], to[256];
@@ -191,7 +207,8 @@ static void test_waiting_is_clean(void)
     tap_ok(create_elsewhere(&k), "create");
     for (int i = 0; i < 100 && ((n = descriptors(k.pid, &foreign)) != 2 || foreign); i++)
         usleep(10000); /* create returns a moment before the child is at the gate */
-    tap_ok(!foreign && n == 2, "a waiting container holds the gate and the hooks' state only: %d descriptors", n);
+    tap_ok(!foreign && n == 2, "a waiting container holds the gate and the hooks' state only: %d descriptors",
+           n);
     finish(&k, &before, "after waiting");
     close(extra);
 }
@@ -199,11 +216,12 @@ static void test_waiting_is_clean(void)
 /* Reads until the text holds what is waited for, the end, or 5 seconds without anything. */
 static void read_until(int fd, char *text, size_t size, const char *wanted)
 {
-    struct pollfd p = { fd, POLLIN, 0 };
+    struct pollfd p = {fd, POLLIN, 0};
     size_t have = strlen(text);
     ssize_t n;
 
-    while (strstr(text, wanted) == NULL && have < size - 1 && poll(&p, 1, 5000) > 0 && (n = read(fd, text + have, size - 1 - have)) > 0) {
+    while (strstr(text, wanted) == NULL && have < size - 1 && poll(&p, 1, 5000) > 0 &&
+           (n = read(fd, text + have, size - 1 - have)) > 0) {
         have += (size_t)n;
         text[have] = '\0';
     }
@@ -225,8 +243,10 @@ static void test_terminal(void)
     kit_op(&k, "both give slot=@console");
     kit_op(&k, "child fds");
     kit_op(&k, "both sync from=child name=ready");
-    kit_add_exec(&k, "tty; stty size; ls -l /dev/console | cut -c1-10; stat -c %u /dev/pts/0; read line; echo got $line; ls -1 /proc/$$/fd");
-    if (!kit_run(&k) || !tap_ok(k.code == 0 && k.console >= 0, "a terminal: %s", k.code ? k.err.msg : "its console is ours"))
+    kit_add_exec(&k, "tty; stty size; ls -l /dev/console | cut -c1-10; stat -c %u /dev/pts/0; read line; "
+                     "echo got $line; ls -1 /proc/$$/fd");
+    if (!kit_run(&k) ||
+        !tap_ok(k.code == 0 && k.console >= 0, "a terminal: %s", k.code ? k.err.msg : "its console is ours"))
         return;
     read_until(k.console, text, sizeof text, "1000\r\n");
     tap_same(text, "/dev/pts/0\r\n33 77\r\ncrw--w----\r\n1000\r\n", "name, size, /dev/console, owner");
@@ -234,7 +254,8 @@ static void test_terminal(void)
     read_until(k.console, text, sizeof text, "\r\n2\r\n");
     read_until(k.console, text, sizeof text, "the end");
     tap_ok(strstr(text, "got hello\r\n") != NULL, "input arrives");
-    tap_ok(strstr(text, "got hello\r\n0\r\n1\r\n2\r\n") != NULL && strstr(text, "\r\n3\r\n") == NULL, "nothing else is open");
+    tap_ok(strstr(text, "got hello\r\n0\r\n1\r\n2\r\n") != NULL && strstr(text, "\r\n3\r\n") == NULL,
+           "nothing else is open");
     close(k.console);
     k.console = -1;
     finish(&k, &before, "after a terminal");
@@ -243,9 +264,13 @@ static void test_terminal(void)
 /* The descriptor that came over the socket, or -1; with the message's text. */
 static int receive(int listener, char *text, size_t size)
 {
-    union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int))]; } control;
-    struct iovec part = { text, size - 1 };
-    struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {text, size - 1};
+    struct msghdr m = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     int s = accept4(listener, NULL, NULL, SOCK_CLOEXEC), fd = -1;
     ssize_t n = recvmsg(s, &m, MSG_CMSG_CLOEXEC);
 
@@ -261,14 +286,15 @@ static void test_sockets(void)
 {
     struct kit k;
     struct kit_sight before;
-    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
     char text[64], long_dir[200];
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
 
     snprintf(long_dir, sizeof long_dir, "%s/", kit_work);
     memset(long_dir + strlen(long_dir), 'd', 120);
     mkdir(long_dir, 0755);
-    if (chdir(long_dir) || strcpy(a.sun_path, "s") == NULL || bind(listener, (struct sockaddr *)&a, sizeof a) || listen(listener, 4) || chdir("/"))
+    if (chdir(long_dir) || strcpy(a.sun_path, "s") == NULL ||
+        bind(listener, (struct sockaddr *)&a, sizeof a) || listen(listener, 4) || chdir("/"))
         perror("socket");
     kit_look(&before);
     kit_init(&k, "run");
@@ -285,7 +311,8 @@ static void test_sockets(void)
     kit_op(&k, "parent send socket=@pidfd-socket slot=@pidfd data=standard");
     kit_add_exec(&k, "sleep 0.2; exit 9");
     kit_run(&k);
-    tap_ok(k.code == 0 && k.console < 0, "a console that is sent away: %s", k.code ? k.err.msg : "over a path longer than sun_path");
+    tap_ok(k.code == 0 && k.console < 0, "a console that is sent away: %s",
+           k.code ? k.err.msg : "over a path longer than sun_path");
     fd = receive(listener, text, sizeof text);
     tap_ok(fd >= 0 && isatty(fd) && strcmp(text, "/dev/ptmx") == 0, "the console arrives: %s", text);
     close(fd);

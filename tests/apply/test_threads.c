@@ -1,4 +1,5 @@
-/* Many containers at once from a program with many threads, which meanwhile allocate, take locks and handle signals. */
+/* Many containers at once from a program with many threads, which meanwhile allocate, take locks and handle
+ * signals. */
 #include "kit.h"
 #include <pthread.h>
 #include <signal.h>
@@ -32,14 +33,18 @@ static void *noise(void *unused)
     return NULL;
 }
 
-struct result { const struct husk_plan *plan; int good, want; struct husk_err err; };
+struct result {
+    const struct husk_plan *plan;
+    int good, want;
+    struct husk_err err;
+};
 
 static void *run_some(void *arg)
 {
     struct result *r = arg;
 
     for (int i = 0; i < ROUNDS; i++) {
-        struct husk_apply a = { .plan = r->plan, .state_fd = -1, .target_fd = -1, .undo_fd = -1 };
+        struct husk_apply a = {.plan = r->plan, .state_fd = -1, .target_fd = -1, .undo_fd = -1};
         int status = 0;
         if (husk_apply(&a, &r->err))
             return NULL;
@@ -54,7 +59,7 @@ static void *run_some(void *arg)
 /* A container that waits at the gate keeps nothing of the others open: their ends are seen. */
 static int32_t wait_at_gate(struct kit *k)
 {
-    struct husk_apply a = { .plan = &k->plan, .target_fd = -1, .undo_fd = -1 };
+    struct husk_apply a = {.plan = &k->plan, .target_fd = -1, .undo_fd = -1};
 
     kit_init(k, "create");
     kit_op(k, "parent socket slot=@gate path=@state:gate listen");
@@ -99,7 +104,7 @@ int main(void)
         kit_add_exec(&kits[i], kit_str("exit $(($$ + %d))", i));
         if (!kit_parse(&kits[i]))
             return tap_done();
-        results[i] = (struct result){ .plan = &kits[i].plan, .want = i + 1 };
+        results[i] = (struct result){.plan = &kits[i].plan, .want = i + 1};
     }
     pthread_create(&noisy, NULL, noise, NULL);
     for (int i = 0; i < THREADS; i++)
@@ -115,6 +120,9 @@ int main(void)
     tap_ok(pid > 0 && kill(pid, 0) == 0, "the one at the gate still waits");
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+    for (int i = 0; i < THREADS; i++)
+        kit_fini(&kits[i]);
+    kit_fini(&waiting);
     kit_look(&after);
     tap_same(after.fds, before.fds, "no descriptor is left");
     tap_same(after.mounts, before.mounts, "no mount is left");

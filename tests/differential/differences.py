@@ -19,7 +19,7 @@ _NULL = ("a masked file is the host's verified /dev/null, read-only: it needs no
 _UNIFIED = "on a hybrid host the container has a v2 cgroup too, and sees it where it is on the host"
 _NEWER = "as the newer ones do it"
 _POSTSTART = "poststart runs in start, after the program was started: the specification's order; " + _NEWER
-_OWN = "on v2 without a cgroup namespace the container sees its own cgroup only; the reference shows the host's"
+_OWN = "on v2 without a cgroup namespace the container sees its own cgroup, not the host's"
 _UMASK = "the caller's umask does not reach into the container: directories that were made are 0755"
 _LATER = "refused, not ignored: this version does not support it yet"
 
@@ -56,6 +56,8 @@ DIFFERENCES = [Difference(*row) for row in [
     ("tmpfs-copyup", "started", "True", "False", _LATER),
     ("bind-rnosuid-rsuid", "mount:/data*", ".* opts=rw,nosuid,relatime .*", ".* opts=rw,relatime .*",
      "the later of two contrary options wins; " + _NEWER),
+    ("bind-flag-drops-flags", "mount:/data", ".* opts=ro,relatime .*", ".* opts=ro,nosuid,nodev,relatime .*",
+     "a bind keeps those flags of its source that no option names; the reference drops them"),
     ("destination-in-proc", "started", "True", "False",
      "nothing may be mounted in /proc but the few files that lxcfs provides; " + _NEWER),
 
@@ -77,6 +79,8 @@ DIFFERENCES = [Difference(*row) for row in [
     ("bind-file-over-file", "env:HOME", "", "/", "a broken /etc/passwd gives HOME=/, not nothing"),
     ("caller-blocks-signals", "status.SigBlk", ".*[^0].*", "0+",
      "the program starts with no signal blocked, whatever the caller of the runtime has blocked"),
+    ("*", "keyring.description", "keyring;0;0;3f13000[08];_ses.ID", "keyring;0;0;3f1b0000;_ses.ID",
+     "its owner may find the session keyring by name in a user namespace too, so that exec joins it"),
     ("*", "fd.owner.*", r"\d+:0", "65534:65534",
      "in the foreground too stdio is the caller's own, not a pipe that is copied: an unmapped owner stays"),
     ("*", "dev:/dev/mqueue", "dir 1777 0:65534", "dir 1777 65534:65534",
@@ -99,7 +103,8 @@ DIFFERENCES = [Difference(*row) for row in [
 
     # the default config
     ("spec*", "/hostname", '"runc"', '"husk"', "our own name"),
-    ("spec-rootless", "/linux/namespaces/*/type", '"(cgroup|user)"', '"(cgroup|user)"', "the order has no meaning"),
+    ("spec-rootless", "/linux/namespaces/*/type", '"(cgroup|user)"', '"(cgroup|user)"',
+     "the order of namespaces has no meaning"),
     ("spec*", "/ociVersion", ".*", '"1.3.0"', "the version that we implement"),
     ("spec*", "/process/capabilities/ambient/*", ".*", NONE, "no ambient set: as the newer ones"),
 ]]

@@ -10,6 +10,7 @@ import platform
 import pty
 import re
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -47,13 +48,25 @@ class Seen:
         return {key: value for key, _, value in rows}
 
 
+def make_rootfs(path):
+    """A few programs and directories: two are made for each case."""
+    for d in ("", "bin", "dev", "etc", "home", "mnt", "proc", "root", "sys", "tmp", "usr", "usr/bin", "var"):
+        os.mkdir(os.path.join(path, d), 0o755)
+    os.link(harness.template() + "/bin/busybox", path + "/bin/busybox")
+    for applet in ("cat", "sh", "sleep"):
+        os.symlink("busybox", path + "/bin/" + applet)
+    for name in ("passwd", "group"):
+        shutil.copy(harness.template() + "/etc/" + name, path + "/etc/" + name)
+
+
 class Run:
     """One case under one runtime, in a fresh bundle."""
 
     def __init__(self, t, case, runtime, probe, foreign):
         self.t, self.case, self.rt, self.probe, self.foreign = t, case, runtime, probe, foreign
-        self.bundle = t.bundle(harness.spec("/probe"))
+        self.bundle = t.bundle(harness.spec("/probe"), rootfs=False)
         self.bundle.loose = True        # other tests watch what a runtime leaves in a bundle
+        make_rootfs(self.bundle.rootfs)
         self.id = t.id()
         self.mounted, self.extra = [], {}
         os.link(probe, self.bundle.rootfs + "/probe")

@@ -74,8 +74,8 @@ def build_config(run):
 
 
 def build_files(run):
-    """The rows of Case.files: dir PATH [MODE], file PATH CONTENT [MODE], link PATH TARGET, none PATH, probe PATH
-    (a link to it), tmpfs PATH [OPTIONS] (mount, in our own namespace), shared PATH (a mount)."""
+    """The rows of Case.files: dir PATH [MODE], file PATH CONTENT [MODE], link PATH TARGET, none PATH,
+    probe PATH (a link to it), tmpfs PATH [OPTIONS] (mount, in our own namespace), shared PATH (a mount)."""
     for kind, path, *rest in run.case.files:
         at = run.bundle.rootfs + path if path.startswith("/") else os.path.join(run.bundle.path, path)
         if kind == "dir":
@@ -101,14 +101,18 @@ def build_files(run):
         run.bundle.chown(*(owner or [100000]) * 2)
 
 
-def normal(run, value):
-    """Without what names this one run: its directories and its id."""
+def names_of(run):
+    """[(text, what to put instead)] for what names this one run: its directory and its id."""
     # mountinfo names a bind's root from the root of its file system
     points = [m["point"] for m in harness.mountinfo() if run.bundle.path.startswith(m["point"] + "/")]
-    value = value.replace(run.bundle.path, "BUNDLE")
-    if points:
-        value = value.replace(run.bundle.path[len(max(points, key=len)):], "BUNDLE")
-    return value.replace(run.id, "ID")
+    inside = run.bundle.path[len(max(points, key=len)):] if points else run.bundle.path
+    return [(run.bundle.path, "BUNDLE"), (inside, "BUNDLE"), (run.id, "ID")]
+
+
+def normal(value, names):
+    for text, instead in names:
+        value = value.replace(text, instead)
+    return value
 
 
 def observe(t, case, command, name):
@@ -134,19 +138,22 @@ def observe(t, case, command, name):
         print("\n".join("# %s %s=%s" % (name, k, lines[k]) for k in sorted(lines)))
     if seen.err.strip() and show:
         print("# %s stderr: %s" % (name, seen.err.strip()))
-    found = {normal(run, k): normal(run, v) for k, v in lines.items()}
-    found["~stderr"] = normal(run, seen.err.strip())
+    names = names_of(run)
+    found = {normal(k, names): normal(v, names) for k, v in lines.items()}
+    found["~stderr"] = normal(seen.err.strip(), names)
     return found
 
 
 def probe():
-    """The probe, compiled once a run."""
+    """The probe, on the file system of the bundles: make's, or compiled here when that is missing or old."""
     global _probe
-    if _probe is None:
+    built, source = os.path.join(harness.BUILD, "tests/probe"), HERE + "/probe.c"
+    if _probe is None and os.path.exists(built) and os.path.getmtime(built) >= os.path.getmtime(source):
+        _probe = shutil.copy(built, os.path.join(harness._base, "probe"))
+    elif _probe is None:
         _probe = os.path.join(harness._base, "probe")
         compiler = os.environ.get("CC", "cc").split()
-        subprocess.run(compiler + ["-std=gnu11", "-Os", "-static", "-o", _probe, HERE + "/probe.c"],
-        check=True)
+        subprocess.run(compiler + ["-std=gnu11", "-Os", "-static", "-o", _probe, source], check=True)
     return _probe
 
 

@@ -71,6 +71,10 @@ def a_killed_exec(t):
         for seed in range(ROUNDS // 2):
             killed(t, seed, "exec", c.id, "sleep", "1000")
         t.eq(c.exec("echo", "well").out, "well\n")
+        for pid in descendants():       # ours now; a pid namespace ends when all its processes were reaped
+            if pid != c.pid:
+                os.kill(pid, signal.SIGKILL)
+        t.until(lambda: reap() or list(descendants()) == [c.pid], "only init is left")
 
 
 @test(need=["husk"])

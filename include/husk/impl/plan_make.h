@@ -426,6 +426,7 @@ static void husk__plan_sockets(struct husk_planner *p)
     if (p->req->action == HUSK_CREATE) {
         op = husk_add(p, HUSK_OP_SOCKET, HUSK_PARENT, "default");
         op->u.socket = (struct husk_op_socket){ HUSK_SLOT_GATE, { HUSK_SLOT_STATE, "gate" }, true };
+        op->undo = true;
     }
     for (int k = 0; k <= HUSK_HOOK_POSTSTART && p->req->action != HUSK_EXEC; k++)
         if (p->spec->hooks[k].n > 0) {

@@ -184,8 +184,10 @@ static void husk__plan_ready(struct husk_planner *p)
 {
     struct husk_op *op;
 
-    if (p->req->action == HUSK_RUN) /* before its program can do anything, others can find the container */
+    if (p->req->action == HUSK_RUN) { /* before its program can do anything, others can find the container */
         husk_add(p, HUSK_OP_RECORD, HUSK_PARENT, "default")->u.record.status = "creating";
+        husk__sync(p, HUSK_PARENT, "recorded");
+    }
     if (p->process->terminal) {
         husk_add(p, HUSK_OP_GIVE, HUSK_BOTH, "/process/terminal")->u.give.slot = HUSK_SLOT_CONSOLE;
         if (p->req->console_socket != NULL) {
