@@ -64,6 +64,19 @@ static const char *end_of(int32_t pid, bool kill_it)
     return dead ? "" : "a container that lives";
 }
 
+/* A child that fails between its last word and the gate has nobody to tell: start finds it dead. */
+static bool silent(const struct fault *f)
+{
+    const struct husk_op *ops = f->of->plan.ops;
+    uint32_t i = f->at;
+
+    if (f->half != ONLY_CHILD || f->of->plan.action != HUSK_CREATE)
+        return false;
+    while (ops[i].kind == HUSK_OP_FILL || (ops[i].kind == HUSK_OP_SYNC && ops[i].u.sync.from == HUSK_PARENT))
+        i++;
+    return ops[i].kind == HUSK_OP_GATE;
+}
+
 /* From create to the container's end. Returns what was left that nobody else finds. */
 static const char *go(struct fault *f)
 {
@@ -78,7 +91,7 @@ static const char *go(struct fault *f)
     if (f->code != 0 && (a.pid != 0 || a.pidfd != -1 || a.console_fd != -1))
         left = "something in struct husk_apply";
     if (f->started) {
-        if (f->half == ONLY_CHILD && f->at == a.gate)
+        if (silent(f))
             waitid(P_PID, (id_t)a.pid, &dead, WEXITED | WNOWAIT);
         b.pid = a.pid;
         f->code = husk_apply_start(&b, &f->err);
@@ -143,10 +156,11 @@ static const char *wrong_error(const struct fault *f)
     return "";
 }
 
-/* A child that fails at the gate has nobody to tell: start finds it dead. */
-static bool silent(const struct fault *f)
+/* A working directory that could not be made is for chdir to complain about. */
+static bool missed(const struct fault *f)
 {
-    return op_of(f)->kind == HUSK_OP_GATE && f->half == ONLY_CHILD;
+    return op_of(f)->kind == HUSK_OP_MKDIR && f->err.op > f->at && f->of->plan.ops[f->err.op].kind == HUSK_OP_CHDIR &&
+           f->err.sys == ENOENT;
 }
 
 static bool try_fault(struct fault *f, const struct kit_sight *before)
@@ -157,7 +171,7 @@ static bool try_fault(struct fault *f, const struct kit_sight *before)
     if (silent(f))
         wrong = f->code == HUSK_ESTATE && f->err.diag == HUSK_DIAG_CHILD_DIED ? "" : "what start says";
     else if (passes(f))
-        wrong = f->code == 0 ? "" : "an errno that is to be let pass";
+        wrong = f->code == 0 || missed(f) ? "" : "an errno that is to be let pass";
     else
         wrong = wrong_error(f);
     if (left[0] == '\0')

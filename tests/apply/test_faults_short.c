@@ -1,0 +1,297 @@
+/* What really runs out, or is in the way: descriptors, processes, memory of the container and of the caller, inodes, room, a
+ * state directory that cannot be written, a cgroup that others use. create fails with the kernel's errno and leaves nothing.
+ */
+#include "faults.h"
+#include <sys/resource.h>
+
+static char root[104]; /* of the state directories */
+
+/* create, and delete when it went well. Returns create's code. */
+static int create(struct subject *s, const char *state_root, struct husk_err *err)
+{
+    struct husk_arena arena = { 0 };
+    struct husk_container c = { .arena = &arena, .root = state_root };
+    struct husk_launch l = { .spec = &s->spec, .host = &s->host, .request = s->req };
+    struct husk_err end;
+    int code = husk_container_create(&c, &l, err);
+
+    if (code == 0) {
+        if (husk_container_delete(&c, true, &end) != 0)
+            tap_ok(false, "%s: delete: %s", s->name, end.msg);
+        while (waitpid(l.pid, NULL, __WALL) < 0 && errno == EINTR)
+            ;
+        husk_launch_close(&l);
+        husk_container_close(&c);
+    }
+    unlink(faults_pidfile);
+    husk_arena_fini(&arena);
+    return code;
+}
+
+/* "" when neither the kernel nor the state directory's root shows anything. */
+static const char *left_by(const struct subject *s, const struct kit_sight *before, const char *state_root)
+{
+    const char *left = faults_left(s, before);
+
+    if (left[0] == '\0' && access(kit_str("%s/%s", state_root, faults_id), F_OK) == 0)
+        left = "the state directory";
+    faults_wipe(kit_str("%s/%s", state_root, faults_id));
+    return left;
+}
+
+/* How many descriptors it takes. Each number below that fails, with EMFILE. */
+static void test_descriptors(enum husk_action action, bool rich)
+{
+    static struct subject s;
+    struct rlimit own, few;
+    struct kit_sight before;
+    struct husk_err err;
+    uint32_t failed = 0, good = 0;
+    const char *left, *name = rich ? "everything" : "default";
+    int code = -1;
+
+    if (!(rich ? faults_all(&s, name, action, true) : faults_default(&s, name, action, true)) || !faults_plan(&s))
+        return;
+    kit_look(&before);
+    getrlimit(RLIMIT_NOFILE, &own);
+    few = own;
+    for (few.rlim_cur = 3; few.rlim_cur < 128 && code != 0; few.rlim_cur++, failed += code != 0) {
+        setrlimit(RLIMIT_NOFILE, &few);
+        code = create(&s, root, &err);
+        setrlimit(RLIMIT_NOFILE, &own);
+        left = left_by(&s, &before, root);
+        if (code == 0 ? left[0] == '\0' : left[0] == '\0' && code == HUSK_ESYS && err.sys == EMFILE)
+            good += code != 0;
+        else
+            tap_ok(false, "%s with %u descriptors: code %d, errno %d: %s%s%s", name, (unsigned)few.rlim_cur, code, err.sys, code ? err.msg : "works",
+                   left[0] ? "; leaves " : "", left);
+    }
+    tap_ok(code == 0 && failed > 5 && good == failed, "%s: %u limits of descriptors are too low, %u of them fail cleanly", name, (unsigned)failed,
+           (unsigned)good);
+    tap_same(faults_cgroups(), "", "no cgroup anywhere");
+}
+
+/* A state directory's file system that has too little of something, until it has enough. */
+static void test_full(const char *what, const char *option, unsigned step, unsigned end)
+{
+    static struct subject s;
+    struct kit_sight before;
+    struct husk_err err;
+    const char *full = kit_str("%s/full", kit_work), *left;
+    uint32_t failed = 0, good = 0;
+    int code = -1;
+
+    if (!faults_all(&s, what, HUSK_CREATE, true) || !faults_plan(&s))
+        return;
+    mkdir(full, 0755);
+    for (unsigned n = step; n <= end && code != 0; n += step) {
+        if (mount("tmpfs", full, "tmpfs", 0, kit_str(option, n)) < 0) {
+            tap_ok(false, "%s: tmpfs with %u: %s", what, n, strerror(errno));
+            break;
+        }
+        kit_look(&before);
+        code = create(&s, full, &err);
+        failed += code != 0;
+        left = left_by(&s, &before, full);
+        good += left[0] == '\0' && (code == 0 || (code == HUSK_ESYS && err.sys == ENOSPC && err.diag == HUSK_DIAG_STATE_FILE));
+        if (left[0] != '\0' || (code != 0 && err.sys != ENOSPC))
+            tap_ok(false, "%s, %u: code %d, errno %d: %s%s%s", what, n, code, err.sys, code ? err.msg : "works", left[0] ? "; leaves " : "", left);
+        umount(full);
+    }
+    rmdir(full);
+    tap_ok(code == 0 && failed > 1 && good == failed + 1, "%s: %u times too little, then enough", what, (unsigned)failed);
+}
+
+static void test_readonly(void)
+{
+    static struct subject s;
+    struct kit_sight before;
+    struct husk_err err;
+    const char *ro = kit_str("%s/ro", kit_work);
+    int code;
+
+    if (!faults_default(&s, "read-only", HUSK_CREATE, false) || !faults_plan(&s))
+        return;
+    mkdir(ro, 0755);
+    mount("tmpfs", ro, "tmpfs", MS_RDONLY, NULL);
+    kit_look(&before);
+    code = create(&s, ro, &err);
+    tap_ok(code == HUSK_ESYS && err.sys == EROFS, "a read-only root of state directories: %s", err.msg);
+    tap_same(left_by(&s, &before, ro), "", "nothing is left");
+    code = create(&s, kit_str("%s/below", ro), &err);
+    tap_ok(code == HUSK_ESYS && err.sys == EROFS, "one that cannot be made: %s", err.msg);
+    code = create(&s, "/proc/husk", &err);
+    tap_ok(code == HUSK_ESYS && err.sys == ENOENT, "one in a place for nobody: %s", err.msg);
+    tap_same(left_by(&s, &before, ro), "", "nothing is left");
+    umount(ro);
+    rmdir(ro);
+}
+
+/* The container's cgroup is there, and somebody in it: he and it are none of our business. */
+static void test_busy_cgroup(void)
+{
+    static struct subject s;
+    struct kit_sight before;
+    struct husk_err err;
+    const char *dir, *in;
+    int32_t other;
+    int code, status;
+
+    if (!faults_default(&s, "busy", HUSK_CREATE, false) || !faults_plan(&s))
+        return;
+    if (s.plan.n_cgroups == 0) {
+        tap_ok(true, "a cgroup in use # SKIP no cgroups here");
+        return;
+    }
+    kit_look(&before);
+    dir = s.plan.cgroups[s.plan.n_cgroups - 1].dir;
+    other = fork();
+    if (other == 0) {
+        pause();
+        _exit(0);
+    }
+    mkdir(dir, 0755);
+    kit_write(kit_str("%s/cgroup.procs", dir), kit_str("%d", (int)other), 0644);
+    code = create(&s, root, &err);
+    tap_ok(true, "a cgroup in use: code %d %s", code, code ? err.msg : "taken as it is");
+    tap_ok(waitpid(other, &status, WNOHANG) == 0, "who was in it lives");
+    in = kit_read(kit_str("%s/cgroup.procs", dir));
+    tap_same(in, kit_str("%d\n", (int)other), "and is there alone");
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+    for (int i = 0; i < 100 && rmdir(dir) < 0 && errno == EBUSY; i++)
+        usleep(10000);
+    tap_same(left_by(&s, &before, root), "", "nothing is left");
+}
+
+/* The child is killed for its memory somewhere on its way. */
+static void test_container_memory(void)
+{
+    static struct subject s;
+    struct kit_sight before;
+    struct husk_err err;
+    const char *left;
+    uint32_t failed = 0, good = 0, n = 0;
+
+    if (!faults_default(&s, "memory", HUSK_CREATE, false))
+        return;
+    if (husk_host_controller(&s.host, "memory") < 0) {
+        tap_ok(true, "too little memory # SKIP no memory controller here");
+        return;
+    }
+    kit_look(&before);
+    for (int64_t kib = 4; kib <= 4096; kib *= 2, n++) {
+        int code;
+        s.spec.linux_.resources.memory.limit_bytes.set = true;
+        s.spec.linux_.resources.memory.limit_bytes.v = kib << 10;
+        if (!faults_plan(&s))
+            return;
+        code = create(&s, root, &err);
+        left = left_by(&s, &before, root);
+        failed += code != 0;
+        good += left[0] == '\0' && (code == 0 || (code == HUSK_ESYS && err.op != HUSK_NO_OP));
+        printf("# %d KiB: %d %d %s %s\n", (int)kib, code, code ? (int)err.op : 0, code ? err.msg : "", left);
+    }
+    tap_ok(good == n, "limits of memory: %u of %u are too low, %u are left cleanly", (unsigned)failed, (unsigned)n, (unsigned)good);
+}
+
+/* The caller may make so many processes only: his child, the second child for the time namespace, hooks. */
+static void test_processes(void)
+{
+    static struct subject s;
+    const struct husk_hierarchy *h;
+    struct kit_sight before;
+    struct husk_err err;
+    const char *dir, *left;
+    int at = husk_host_controller(&faults_host, "pids"), code = -1, status = 1;
+    uint32_t failed = 0;
+    pid_t pid;
+
+    h = at < 0 ? NULL : &faults_host.hierarchies[at];
+    if (h == NULL || h->version != 1) {
+        tap_ok(true, "too few processes # SKIP no pids hierarchy of its own here");
+        return;
+    }
+    dir = kit_str("%s/%s-few", h->mountpoint, faults_id);
+    mkdir(dir, 0755);
+    fflush(stdout);
+    pid = fork();
+    if (pid == 0) { /* this process is the one in that cgroup */
+        kit_write(kit_str("%s/cgroup.procs", dir), "0", 0644);
+        if (husk_host_probe(&faults_host, &faults_arena, &err) != 0 || !faults_all(&s, "few", HUSK_CREATE, true) || !faults_plan(&s))
+            _exit(2);
+        kit_look(&before);
+        for (unsigned n = 1; n < 8 && code != 0; n++) {
+            kit_write(kit_str("%s/pids.max", dir), kit_str("%u", n), 0644);
+            code = create(&s, root, &err);
+            left = left_by(&s, &before, root);
+            failed += code != 0;
+            printf("# %u: %d %s %s\n", n, code, code ? err.msg : "", left);
+            if (left[0] != '\0' || (code != 0 && err.sys != EAGAIN))
+                tap_ok(false, "%u processes: code %d: %s, leaves %s", n, code, err.msg, left);
+        }
+        fflush(stdout);
+        _exit(tap_failures > 0 || failed < 3);
+    }
+    waitpid(pid, &status, 0);
+    for (int i = 0; i < 100 && rmdir(dir) < 0 && errno == EBUSY; i++)
+        usleep(10000);
+    tap_ok(status == 0, "too few processes are allowed");
+}
+
+/* Spec and plan in buffers of every size: they run out of memory, or are whole. */
+static void test_memory(void)
+{
+    struct husk_text text = { .arena = &faults_arena }, want = { .arena = &faults_arena };
+    static struct subject s;
+    static char buffer[1 << 20];
+    struct husk_err err;
+    uint32_t failed = 0, good = 0;
+    bool whole = false;
+
+    if (!faults_default(&s, "memory", HUSK_RUN, true) || !faults_plan(&s))
+        return;
+    husk_spec_default(&text, false, 0, 0, false);
+    husk_plan_print(&s.plan, &want);
+    for (size_t size = 16; size < sizeof buffer && !whole; size += 1361) {
+        struct husk_arena arena;
+        struct husk_text got = { .arena = &faults_arena };
+        struct husk_spec spec;
+        struct husk_plan plan;
+        int code;
+        husk_arena_fixed(&arena, buffer, size);
+        code = husk_spec_parse(&spec, &arena, text.data, text.len, NULL, &err);
+        if (code == 0)
+            code = husk_plan_make(&plan, &arena, &spec, &s.host, &s.req, &err);
+        whole = code == 0;
+        if (whole)
+            husk_plan_print(&plan, &got);
+        failed += code != 0;
+        good += whole ? strstr(got.data, "husk-plan 1") != NULL : code == HUSK_ENOMEM && err.diag == HUSK_DIAG_NO_MEMORY;
+        if (code != 0 && code != HUSK_ENOMEM)
+            tap_ok(false, "spec and plan in %zu bytes: %s", size, err.msg);
+    }
+    tap_ok(whole && failed > 20 && good == failed + 1, "spec and plan: %u buffers are too small", (unsigned)failed);
+}
+
+int main(void)
+{
+    if (!faults_begin())
+        return 0;
+    snprintf(root, sizeof root, "%s/states", kit_work);
+    mkdir(root, 0700);
+    test_descriptors(HUSK_CREATE, false);
+    test_descriptors(HUSK_RUN, false);
+    test_descriptors(HUSK_CREATE, true);
+    test_full("inodes", "nr_inodes=%u", 1, 16);
+    test_full("room", "size=%uk", 4, 128);
+    test_readonly();
+    test_busy_cgroup();
+    test_container_memory();
+    test_processes();
+    test_memory();
+    tap_same(faults_cgroups(), "", "no cgroup anywhere");
+    husk_arena_fini(&faults_arena);
+    close(faults_listener);
+    return tap_done();
+}
