@@ -14,7 +14,7 @@
  */
 #include "cli.h"
 
-#include "husk/sys.h"
+#include "husk/impl/sys.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>

@@ -1,7 +1,7 @@
 /* spec.c - the command `spec`: a default config.json. */
 #include "cli.h"
 
-#include "husk/sys.h"
+#include "husk/impl/sys.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

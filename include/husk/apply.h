@@ -72,8 +72,8 @@ HUSK_END_DECLS
 
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_IMPLEMENTED)
 #define HUSK_APPLY_IMPLEMENTED
-#include "husk/apply_error.h"
-#include "husk/apply_undo.h"
-#include "husk/apply_parent.h"
-#include "husk/apply_run.h"
+#include "husk/impl/apply_error.h"
+#include "husk/impl/apply_undo.h"
+#include "husk/impl/apply_parent.h"
+#include "husk/impl/apply_run.h"
 #endif

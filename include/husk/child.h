@@ -38,6 +38,7 @@ struct husk_child {
     int empty;      /* the read-only tmpfs that masks directories, or -1 */
     int slot[HUSK_SLOT_COUNT]; /* -1: not defined */
     int32_t pid;               /* parent: the child; child: 0 */
+    int32_t *forked;           /* in memory of both: the pid that a fork made. NULL: the plan has no fork */
     uint32_t umask;    /* for programs: the child's own is 0, so that modes are exact; parent: HUSK_ID_KEEP */
     bool last_word;    /* what comes next is exec: nothing can be reported but a failure */
     const char **envp; /* exec's environment with room for HOME; the list that exec gets */
@@ -62,10 +63,10 @@ HUSK_END_DECLS
 
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_IMPLEMENTED)
 #define HUSK_CHILD_IMPLEMENTED
-#include "husk/child_path.h"
-#include "husk/child_file.h"
-#include "husk/child_mount.h"
-#include "husk/child_hook.h"
-#include "husk/child_process.h"
-#include "husk/child_main.h"
+#include "husk/impl/child_path.h"
+#include "husk/impl/child_file.h"
+#include "husk/impl/child_mount.h"
+#include "husk/impl/child_hook.h"
+#include "husk/impl/child_process.h"
+#include "husk/impl/child_main.h"
 #endif

@@ -88,7 +88,7 @@ HUSK_END_DECLS
 
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CONTAINER_IMPLEMENTED)
 #define HUSK_CONTAINER_IMPLEMENTED
-#include "husk/sys.h"
+#include "husk/impl/sys.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

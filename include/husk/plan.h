@@ -124,7 +124,7 @@ HUSK_END_DECLS
 
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_IMPLEMENTED)
 #define HUSK_PLAN_IMPLEMENTED
-#include "husk/plan_text.h"
-#include "husk/plan_verify.h"
+#include "husk/impl/plan_text.h"
+#include "husk/impl/plan_verify.h"
 #include "husk/impl/plan_make.h"
 #endif

@@ -7,7 +7,7 @@
 #define KIT_H
 
 #include "husk.h"
-#include "husk/sys.h"
+#include "husk/impl/sys.h"
 #include "tap.h"
 #include <dirent.h>
 #include <errno.h>

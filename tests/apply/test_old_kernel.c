@@ -1,6 +1,6 @@
 /* The other tests again on older kernels: a filter answers ENOSYS to each newer system call in turn, then to
  * all of them. */
-#include "husk/sys.h"
+#include "husk/impl/sys.h"
 #include "tap.h"
 #include <errno.h>
 #include <fcntl.h>

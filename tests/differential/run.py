@@ -247,8 +247,7 @@ def report():
     for row, names in sorted(unexplained.items(), key=lambda item: -len(item[1])):
         print("# unexplained: %s: reference %s, husk %s" % row)
         print("#     in %d cases: %s" % (len(names), " ".join(names[:12])))
-    for row in DIFFERENCES:
-        names = used.get(row, ())
+    for row, names in used.items():
         print("# on purpose, in %d cases: %s: %s" % (len(names), row.key, row.reason))
 
 

@@ -31,7 +31,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "husk/sys.h"
+#include "husk/impl/sys.h"
 
 /* ---- functions of text ---- */
 

@@ -1,4 +1,4 @@
-/* husk/apply_undo.h - what outlives a container is written down before it is made, and taken back from the
+/* husk/impl/apply_undo.h - what outlives a container is written down before it is made, and taken back from the
  * end. Part of apply.h's implementation.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_UNDO_IMPLEMENTED)

@@ -1,10 +1,10 @@
-/* husk/child_file.h - files, directories, nodes, sockets. Part of child.h's implementation; the parent runs
+/* husk/impl/child_file.h - files, directories, nodes, sockets. Part of child.h's implementation; the parent runs
  * these, too. Each husk__do_KIND carries out one operation and returns 0 or an errno below 0.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_FILE_IMPLEMENTED)
 #define HUSK_CHILD_FILE_IMPLEMENTED
 
-#include "husk/child_path.h"
+#include "husk/impl/child_path.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 

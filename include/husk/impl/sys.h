@@ -1,4 +1,4 @@
-/* husk/sys.h - system calls and kernel structures that old libc headers lack. Constants only; nothing to
+/* husk/impl/sys.h - system calls and kernel structures that old libc headers lack. Constants only; nothing to
  * implement.
  *
  * The structures have names of our own, since libc and linux/ headers that both define them cannot be

@@ -1,11 +1,11 @@
-/* husk/apply_parent.h - the operations of the parent, and its half of those that both run. Part of apply.h's
+/* husk/impl/apply_parent.h - the operations of the parent, and its half of those that both run. Part of apply.h's
  * implementation. What has the same meaning in both actors is in child_file.h and child_hook.h.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_PARENT_IMPLEMENTED)
 #define HUSK_APPLY_PARENT_IMPLEMENTED
 
-#include "husk/apply_error.h"
-#include "husk/apply_undo.h"
+#include "husk/impl/apply_error.h"
+#include "husk/impl/apply_undo.h"
 #include <linux/bpf.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -72,11 +72,9 @@ static long husk__read_report(struct husk__run *run, struct husk_report *rep, in
                            .msg_control = control.bytes,
                            .msg_controllen = sizeof control.bytes};
         n = husk__sys(__NR_recvmsg, run->c.channel, &m, MSG_CMSG_CLOEXEC);
-        if (n == -EINTR)
+        if (n == -EINTR || n == -ECONNRESET) /* it died before it read all that we sent: told once, before its words */
             continue;
-        if (n == -ECONNRESET || n == 0) /* it died before it read all that we sent */
-            return 0;
-        if (n < 0)
+        if (n <= 0)
             return n;
         if (m.msg_controllen >= CMSG_LEN(sizeof(int)) && control.header.cmsg_level == SOL_SOCKET &&
             control.header.cmsg_type == SCM_RIGHTS) {
@@ -97,7 +95,7 @@ static long husk__child_failed(struct husk__run *run, const struct husk_report *
 
     if (run->c.ops[rep->op].kind == HUSK_OP_HOOK) {
         memset(&run->c.output, 0, sizeof run->c.output);
-        while (have < sizeof run->c.output && (n > 0 || n == -EINTR)) {
+        while (have < sizeof run->c.output && (n > 0 || n == -EINTR || n == -ECONNRESET)) {
             n = husk__sys(__NR_read, run->c.channel, (char *)&run->c.output + have,
                           sizeof run->c.output - have);
             have += n > 0 ? (size_t)n : 0;

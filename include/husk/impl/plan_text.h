@@ -1,4 +1,4 @@
-/* husk/plan_text.h - a plan as text, one operation a line, for people, for diffs, and for another machine.
+/* husk/impl/plan_text.h - a plan as text, one operation a line, for people, for diffs, and for another machine.
  *
  * Part of plan.h's implementation.
  *
@@ -15,7 +15,7 @@
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_TEXT_IMPLEMENTED)
 #define HUSK_PLAN_TEXT_IMPLEMENTED
-#include "husk/plan_fields.h"
+#include "husk/impl/plan_fields.h"
 
 /* Length of the valid UTF-8 sequence at s, or 0; 0 also for what a reader of the plan would not see or be
  * misled by: controls, zero-width and direction marks. */
@@ -384,6 +384,6 @@ HUSK_API const char *husk_op_subject(const struct husk_op *op)
     return path ? path : text ? text : other ? other : "";
 }
 
-#include "husk/plan_parse.h"
-#include "husk/plan_show.h"
+#include "husk/impl/plan_parse.h"
+#include "husk/impl/plan_show.h"
 #endif

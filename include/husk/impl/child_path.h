@@ -1,4 +1,4 @@
-/* husk/child_path.h - from (slot, relative path) to a descriptor, without leaving the slot. Part of child.h's
+/* husk/impl/child_path.h - from (slot, relative path) to a descriptor, without leaving the slot. Part of child.h's
  * implementation.
  *
  * openat2(2) does it. Where the kernel has none, and where something has to be made on the way, a walk opens
@@ -10,7 +10,7 @@
 #define HUSK_CHILD_PATH_IMPLEMENTED
 
 #include "husk/child.h"
-#include "husk/sys.h"
+#include "husk/impl/sys.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-/* husk/child_mount.h - mounts, and the change of the root. Part of child.h's implementation; runs in the
+/* husk/impl/child_mount.h - mounts, and the change of the root. Part of child.h's implementation; runs in the
  * child only.
  *
  * A target is resolved once and held; the mount goes onto its descriptor. Bind mounts are cloned, changed
@@ -9,7 +9,7 @@
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_MOUNT_IMPLEMENTED)
 #define HUSK_CHILD_MOUNT_IMPLEMENTED
 
-#include "husk/child_path.h"
+#include "husk/impl/child_path.h"
 #include <sys/mount.h>
 
 /* One row a flag: as mount(2), mount_setattr(2) and statfs(2) spell it. The last three exclude each other. */

@@ -1,9 +1,9 @@
-/* husk/apply_run.h - the parent's loop, and what happens when an operation fails. Part of apply.h's
+/* husk/impl/apply_run.h - the parent's loop, and what happens when an operation fails. Part of apply.h's
  * implementation. */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_RUN_IMPLEMENTED)
 #define HUSK_APPLY_RUN_IMPLEMENTED
 
-#include "husk/apply_parent.h"
+#include "husk/impl/apply_parent.h"
 
 /* exec's environment, in a list of our own: the child puts HOME there. */
 static void husk__run_env(struct husk__run *run)

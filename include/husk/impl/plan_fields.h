@@ -1,4 +1,4 @@
-/* husk/plan_fields.h - the one description of every operation's fields.
+/* husk/impl/plan_fields.h - the one description of every operation's fields.
  *
  * Part of plan.h's implementation. Printing, parsing, JSON, verifying and the tests read these tables; a new
  * field of op.h needs one line here and nothing else.

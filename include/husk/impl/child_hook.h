@@ -1,4 +1,4 @@
-/* husk/child_hook.h - other programs: hooks, and what each execve(2) needs before it. Part of child.h's
+/* husk/impl/child_hook.h - other programs: hooks, and what each execve(2) needs before it. Part of child.h's
  * implementation; the parent runs its hooks by the same functions.
  *
  * A hook gets its arguments and environment, the state on stdin, a process group of its own, and no other
@@ -8,7 +8,7 @@
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_HOOK_IMPLEMENTED)
 #define HUSK_CHILD_HOOK_IMPLEMENTED
 
-#include "husk/child_path.h"
+#include "husk/impl/child_path.h"
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>

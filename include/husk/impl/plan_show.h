@@ -1,4 +1,4 @@
-/* husk/plan_show.h - a plan as JSON, and the difference of two plans. Part of plan.h's implementation. */
+/* husk/impl/plan_show.h - a plan as JSON, and the difference of two plans. Part of plan.h's implementation. */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_SHOW_IMPLEMENTED)
 #define HUSK_PLAN_SHOW_IMPLEMENTED
 

@@ -1,10 +1,10 @@
-/* husk/child_process.h - what the process itself becomes: namespaces, streams, ids, capabilities, directory,
+/* husk/impl/child_process.h - what the process itself becomes: namespaces, streams, ids, capabilities, directory,
  * program. Part of child.h's implementation.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_PROCESS_IMPLEMENTED)
 #define HUSK_CHILD_PROCESS_IMPLEMENTED
 
-#include "husk/child_hook.h"
+#include "husk/impl/child_hook.h"
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/keyctl.h>

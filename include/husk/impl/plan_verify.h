@@ -1,4 +1,4 @@
-/* husk/plan_verify.h - is a plan safe to apply? Part of plan.h's implementation.
+/* husk/impl/plan_verify.h - is a plan safe to apply? Part of plan.h's implementation.
  *
  * A plan may come from a file, so nothing is taken for granted. It says what it likes about the host, being
  * as powerful as who applies it; what is refused is a plan whose steps do not fit together, so that one would
@@ -319,7 +319,7 @@ static void husk__verify_field(struct husk__verifier *v, const struct husk__fiel
     }
 }
 
-#include "husk/plan_verify_ops.h"
+#include "husk/impl/plan_verify_ops.h"
 
 static void husk__verify_failure(struct husk__verifier *v)
 {

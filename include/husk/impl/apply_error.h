@@ -1,4 +1,4 @@
-/* husk/apply_error.h - the text of a failed operation. Part of apply.h's implementation.
+/* husk/impl/apply_error.h - the text of a failed operation. Part of apply.h's implementation.
  *
  * Engines match on the texts for a missing program and for hooks; they are those of runc.
  */

@@ -1,7 +1,7 @@
-/* husk/plan_verify_ops.h - the rules that belong to one kind of operation. Part of plan_verify.h. */
+/* husk/impl/plan_verify_ops.h - the rules that belong to one kind of operation. Part of plan_verify.h. */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_VERIFY_OPS_IMPLEMENTED)
 #define HUSK_PLAN_VERIFY_OPS_IMPLEMENTED
-#include "husk/sys.h"
+#include "husk/impl/sys.h"
 
 #define HUSK__NEW_ANY                                                                                        \
     ((uint64_t)CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWUSER |     \

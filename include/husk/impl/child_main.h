@@ -1,11 +1,11 @@
-/* husk/child_main.h - the child's loop over its operations, and how it talks to the parent. Part of child.h's
+/* husk/impl/child_main.h - the child's loop over its operations, and how it talks to the parent. Part of child.h's
  * implementation. */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CHILD_MAIN_IMPLEMENTED)
 #define HUSK_CHILD_MAIN_IMPLEMENTED
 
-#include "husk/child_file.h"
-#include "husk/child_mount.h"
-#include "husk/child_process.h"
+#include "husk/impl/child_file.h"
+#include "husk/impl/child_mount.h"
+#include "husk/impl/child_process.h"
 
 /* Both actors have a half in these, whatever `who` says. */
 static bool husk__is_shared(enum husk_op_kind kind)

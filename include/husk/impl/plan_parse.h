@@ -1,4 +1,4 @@
-/* husk/plan_parse.h - plan text back into a plan. Part of plan.h's implementation; the form is described in
+/* husk/impl/plan_parse.h - plan text back into a plan. Part of plan.h's implementation; the form is described in
  * plan_text.h.
  *
  * Strict: unknown or repeated fields, wrong numbering and bad values are errors with line and column. What a

@@ -1,0 +1,151 @@
+/* The OCI operations from C, without the command and without JSON: what a program that embeds husk does. */
+#include "kit.h"
+
+static char state_root[128];
+static struct husk_arena arena;
+static struct husk_host host;
+static unsigned warnings;
+
+static void count_warning(void *ctx, const struct husk_err *err)
+{
+    (void)ctx;
+    printf("# warning: %s: %s\n", err->at, err->msg);
+    warnings++;
+}
+
+static struct husk_container handle(void)
+{
+    return (struct husk_container){.arena = &arena, .root = state_root, .warn = count_warning};
+}
+
+/* The host's /usr, so that its shell runs. */
+static const struct husk_spec base = {
+    .mounts = HUSK_ARRAY(struct husk_mount,
+                         {.destination = "/usr", .type = "none", .source = "/usr", .flags_set = MS_BIND | MS_REC | MS_RDONLY},
+                         {.destination = "/bin", .type = "none", .source = "/bin", .flags_set = MS_BIND | MS_REC | MS_RDONLY},
+                         {.destination = "/lib", .type = "none", .source = "/lib", .flags_set = MS_BIND | MS_REC | MS_RDONLY},
+                         {.destination = "/proc", .type = "proc", .source = "proc"}),
+    .linux_ = {.namespaces = HUSK_ARRAY(struct husk_namespace, {.type = CLONE_NEWNS}, {.type = CLONE_NEWPID})},
+};
+
+static struct husk_process shell(const char *const *args, uint32_t n)
+{
+    return (struct husk_process){.cwd = "/", .args = {args, n, true}, .env = HUSK_STRS("PATH=/usr/bin:/bin"), .caps = {.set = true}};
+}
+
+static struct husk_launch launch(const struct husk_spec *spec, enum husk_action action)
+{
+    return (struct husk_launch){.spec = spec, .host = &host, .request = {.action = action, .id = "box", .bundle = kit_work}};
+}
+
+static void test_life(struct husk_spec *spec)
+{
+    static const char *const args[] = {"sh", "-c", "exec sleep 1000", NULL};
+    static const char *const more[] = {"sh", "-c", "test $$ -gt 1 && exit 23", NULL};
+    struct husk_process process = shell(args, 3), second = shell(more, 3);
+    struct husk_container c = handle(), other = handle();
+    struct husk_launch l = launch(spec, HUSK_CREATE), e = launch(spec, HUSK_EXEC);
+    const int32_t *pids;
+    struct husk_err err;
+    int status;
+    uint32_t n;
+
+    spec->process = &process;
+    if (!tap_equal(husk_container_create(&c, &l, &err), 0, "create"))
+        printf("# %s: %s\n", err.at, err.msg);
+    tap_equal(husk_container_status(&c), HUSK_CREATED, "it is created");
+    tap_equal(husk_container_create(&other, &(struct husk_launch){.spec = spec, .host = &host, .request = l.request}, &err), HUSK_ESTATE,
+              "its id is taken");
+    tap_equal(husk_container_open(&other, "box", &err), 0, "another handle opens it");
+    tap_equal(husk_container_start(&other, &err), 0, "and starts it");
+    tap_equal(husk_container_start(&c, &err), HUSK_ESTATE, "not twice");
+    tap_equal(husk_container_status(&c), HUSK_RUNNING, "it runs");
+    tap_equal(husk_container_delete(&c, false, &err), HUSK_ESTATE, "delete is refused");
+    e.request.process = &second;
+    tap_equal(husk_container_exec(&other, &e, &err), 0, "exec");
+    tap_ok(waitpid(e.pid, &status, 0) == e.pid && WIFEXITED(status) && WEXITSTATUS(status) == 23, "its status is the caller's");
+    husk_launch_close(&e);
+    tap_equal(husk_container_pids(&c, &pids, &n, &err), 0, "processes");
+    tap_ok(n == 1 && pids[0] == l.pid, "init alone");
+    tap_equal(husk_container_kill(&c, SIGKILL, false, &err), 0, "kill");
+    tap_ok(waitpid(l.pid, &status, 0) == l.pid && WIFSIGNALED(status), "it is our child");
+    tap_equal(husk_container_status(&c), HUSK_STOPPED, "stopped");
+    tap_equal(husk_container_kill(&c, SIGTERM, false, &err), HUSK_ESTATE, "nobody to signal");
+    tap_equal(husk_container_exec(&other, &e, &err), HUSK_ESTATE, "no exec");
+    tap_equal(husk_container_delete(&c, false, &err), 0, "delete");
+    tap_equal(husk_container_delete(&other, false, &err), HUSK_ESTATE, "once");
+    husk_launch_close(&l);
+    husk_container_close(&c);
+    husk_container_close(&other);
+    tap_equal(husk_container_open(&other, "box", &err), HUSK_ESTATE, "absent");
+}
+
+static void test_run(struct husk_spec *spec)
+{
+    static const char *const args[] = {"sh", "-c", "exit 9", NULL};
+    struct husk_process process = shell(args, 3);
+    struct husk_container c = handle();
+    struct husk_launch l = launch(spec, HUSK_RUN);
+    struct husk_err err;
+    int status;
+
+    spec->process = &process;
+    tap_equal(husk_container_create(&c, &l, &err), 0, "run");
+    tap_ok(waitpid(l.pid, &status, 0) == l.pid && WIFEXITED(status) && WEXITSTATUS(status) == 9, "its status");
+    tap_equal(husk_container_delete(&c, false, &err), 0, "delete");
+    husk_launch_close(&l);
+    husk_container_close(&c);
+}
+
+static void test_failures(struct husk_spec *spec)
+{
+    static const char *const args[] = {"/no/such/program", NULL};
+    static const char *const hook_args[] = {"sh", "-c", "cat >> poststop; exit 3", NULL};
+    static const struct husk_hook hooks[] = {{.path = "/bin/sh", .args = {hook_args, 3, true}}, {.path = "/bin/sh", .args = {hook_args, 3, true}}};
+    struct husk_process process = shell(args, 1);
+    struct husk_container c = handle();
+    struct husk_launch l = launch(spec, HUSK_CREATE);
+    struct husk_spec with_hooks = *spec;
+    struct husk_err err;
+
+    with_hooks.process = &process;
+    with_hooks.hooks[HUSK_HOOK_POSTSTOP] = (struct husk_hook_list){hooks, 2};
+    l.spec = &with_hooks;
+    if (chdir(kit_work) != 0)
+        abort();
+    warnings = 0;
+    tap_equal(husk_container_create(&c, &l, &err), HUSK_ESYS, "a create that fails");
+    tap_equal(err.diag, HUSK_DIAG_NOT_FOUND, "says why");
+    tap_equal(warnings, 2, "its poststop hooks ran, both, and their failures are warnings");
+    tap_ok(strstr(kit_read("poststop"), "\"status\":\"stopped\"") != NULL, "they read the state");
+    tap_equal(husk_container_open(&c, "box", &err), HUSK_ESTATE, "nothing is left");
+    tap_equal(husk_container_clean(&c, "box", &err), 0, "cleaning nothing is fine");
+    l.request.id = "../box";
+    tap_equal(husk_container_create(&c, &l, &err), HUSK_EARG, "a bad id");
+    if (mkdir(kit_str("%s/stray", state_root), 0711) != 0)
+        abort();
+    tap_equal(husk_container_open(&c, "stray", &err), HUSK_ESTATE, "a directory without a state is no container");
+    tap_equal(husk_container_clean(&c, "stray", &err), 0, "clean");
+    tap_equal(access(kit_str("%s/stray", state_root), F_OK), -1, "removes it");
+}
+
+int main(void)
+{
+    struct husk_spec spec = base;
+    struct husk_err err;
+
+    if (!kit_begin())
+        return 0;
+    snprintf(state_root, sizeof state_root, "%s/state", kit_work);
+    spec.root.path = kit_str("%s/rootfs", kit_work);
+    spec.linux_.cgroups_path = kit_str("/husk-container-%d", (int)getpid());
+    if (mkdir(spec.root.path, 0755) != 0 || husk_host_probe(&host, &arena, &err) != 0)
+        abort();
+#if HUSK_WITH_CJSON
+    test_life(&spec);
+    test_run(&spec);
+#endif
+    test_failures(&spec);
+    husk_arena_fini(&arena);
+    return tap_done();
+}
