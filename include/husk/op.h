@@ -65,8 +65,12 @@ struct husk_list { const char *const *v; uint32_t n; }; /* v[n] is NULL */
 struct husk_bytes { const uint8_t *v; uint32_t n; };
 struct husk_u32s { const uint32_t *v; uint32_t n; };
 
-/* What an opened file must be, else EINVAL: checked on the descriptor. */
-enum husk_expect { HUSK_EXPECT_ANY, HUSK_EXPECT_DIR, HUSK_EXPECT_NULL_DEVICE, HUSK_EXPECT_PROCFS, HUSK_EXPECT_CGROUPFS, HUSK_EXPECT_NSFS };
+/* What an opened file must be, else EINVAL: checked on the descriptor. OTHER_NS: a namespace that the actor is not in, since
+ * the plan is going to change something there (EPERM for its own). */
+enum husk_expect {
+    HUSK_EXPECT_ANY, HUSK_EXPECT_DIR, HUSK_EXPECT_NULL_DEVICE, HUSK_EXPECT_PROCFS, HUSK_EXPECT_CGROUPFS, HUSK_EXPECT_NSFS,
+    HUSK_EXPECT_OTHER_NS,
+};
 enum husk_create { HUSK_CREATE_NOTHING, HUSK_CREATE_DIR, HUSK_CREATE_FILE, HUSK_CREATE_LIKE_SOURCE };
 enum husk_root_switch { HUSK_ROOT_PIVOT, HUSK_ROOT_MOVE, HUSK_ROOT_CHROOT };
 

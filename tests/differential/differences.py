@@ -21,6 +21,7 @@ _NEWER = "as the newer ones do it"
 _POSTSTART = "poststart runs in start, after the program was started: the specification's order; " + _NEWER
 _OWN = "on v2 without a cgroup namespace the container sees its own cgroup, not the host's"
 _UMASK = "the caller's umask does not reach into the container: directories that were made are 0755"
+_CAPS = "no capabilities object: none, as 1.1 has it; newer ones keep all of the caller's"
 _LATER = "refused, not ignored: this version does not support it yet"
 
 DIFFERENCES = [Difference(*row) for row in [
@@ -42,7 +43,8 @@ DIFFERENCES = [Difference(*row) for row in [
 
     # masked paths and modes
     ("*", "mount:*",
-     r"tmpfs root=/ opts=ro,relatime propagation=private source=tmpfs super=ro(,uid=\d+,gid=\d+)?",
+     "tmpfs root=/ opts=ro,relatime propagation=private source=tmpfs "
+     r"super=ro(,size=4k,nr_inodes=1)?(,uid=\d+,gid=\d+)?",
      "tmpfs root=/ opts=ro,nosuid,nodev,noexec,relatime propagation=private source=tmpfs "
      r"super=ro,size=4k,nr_inodes=1,mode=555(,uid=\d+,gid=\d+)?", _MASK),
     ("*mask*", "*:*", "dir 1777 0:0", "dir 0555 0:0", _MASK),
@@ -90,6 +92,11 @@ DIFFERENCES = [Difference(*row) for row in [
     ("exec-process", "self.oom_score_adj", "0", "100", "oomScoreAdj of a process file counts too"),
     ("seccomp-*", "sys.landlock", "EPERM", "ENOSYS", "a call newer than the profile is unknown; " + _NEWER),
     ("seccomp-*", "sys.unassigned", "EPERM", "ENOSYS", "a call newer than the profile is unknown; " + _NEWER),
+
+    # the newer reference only
+    ("caps-absent", "status.Cap*", "000001ff[ef][ef]ffffff", "0+", _CAPS),
+    ("caps-absent", "sys.*", "(EINVAL|ok)", "EPERM", _CAPS),
+    ("[!e]*", "rc", "255", "1", "what fails before the program runs is an error, 1"),
 
     # hooks
     ("hooks-*", "hook:*", "createContainer .* cwd=BUNDLE/rootfs .*", "createContainer .* cwd=BUNDLE .*",

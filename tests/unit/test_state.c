@@ -50,9 +50,17 @@ static struct husk_state example(const char *id)
     static const struct husk_cgroup_place places[] = {{1, 7, "cpu,cpuacct", "/x/y", "/sys/fs/cgroup/cpu/x/y"},
                                                       {2, 3, "", "/x/y", "/sys/fs/cgroup/unified/x/y"}};
 
-    return (struct husk_state){.id = id, .bundle = "/b", .rootfs = "/b/rootfs", .created = "2026-01-02T03:04:05.6Z",
-                               .status = HUSK_CREATED, .pid = 42, .start_ticks = UINT64_MAX,
-                               .annotations = {notes, 2}, .cgroups = places, .n_cgroups = 2, .pid_namespace = true};
+    return (struct husk_state){.id = id,
+                               .bundle = "/b",
+                               .rootfs = "/b/rootfs",
+                               .created = "2026-01-02T03:04:05.6Z",
+                               .status = HUSK_CREATED,
+                               .pid = 42,
+                               .start_ticks = UINT64_MAX,
+                               .annotations = {notes, 2},
+                               .cgroups = places,
+                               .n_cgroups = 2,
+                               .pid_namespace = true};
 }
 
 static void test_round_trip(void)
@@ -69,10 +77,12 @@ static void test_round_trip(void)
     tap_equal(husk_state_save(&d, &s, &err), 0, "save");
     tap_equal(mode_of(at("round/state.json")), 0600, "mode of the file");
     tap_equal(husk_state_load(&d, &arena, &got, &err), 0, "load");
-    tap_ok(got.start_ticks == UINT64_MAX && got.pid == 42 && got.status == HUSK_CREATED && got.pid_namespace && !got.poststop,
+    tap_ok(got.start_ticks == UINT64_MAX && got.pid == 42 && got.status == HUSK_CREATED &&
+               got.pid_namespace && !got.poststop,
            "numbers survive exactly");
     tap_same(got.annotations.v[0].value, "b \"c\"\n", "annotations survive");
-    tap_ok(got.n_cgroups == 2 && got.cgroups[0].version == 1 && got.cgroups[1].version == 2, "places survive");
+    tap_ok(got.n_cgroups == 2 && got.cgroups[0].version == 1 && got.cgroups[1].version == 2,
+           "places survive");
     tap_same(got.cgroups[0].controllers, "cpu,cpuacct", "their controllers");
     tap_same(got.cgroups[1].dir, "/sys/fs/cgroup/unified/x/y", "their directories");
     tap_equal(husk_state_remove(&d, &err), 0, "remove");
@@ -123,7 +133,8 @@ static void test_hostile(void)
     close(open(at("h/foreign"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     tap_equal(husk_state_remove(&d, &err), HUSK_ESYS, "a foreign file keeps the directory");
     tap_equal(mode_of(at("h/state.json")), 0, "though not the symlink");
-    tap_ok(access("/etc/passwd", F_OK) == 0 && access(at("h/foreign"), F_OK) == 0, "nothing else was removed");
+    tap_ok(access("/etc/passwd", F_OK) == 0 && access(at("h/foreign"), F_OK) == 0,
+           "nothing else was removed");
     unlink(at("h/foreign"));
     unlink(at("link"));
     tap_equal(husk_state_remove(&d, &err), 0, "then it goes");
@@ -132,8 +143,15 @@ static void test_hostile(void)
 
 static void test_damaged(void)
 {
-    static const char *const texts[] = {"", "{", "[]", "{}", "null", "{\"id\": 5}", "{\"id\":\"d\"}",
-                                        "{\"ociVersion\":\"1.3.0\",\"id\":\"d\",\"pid\":-1,\"status\":\"created\"}"};
+    static const char *const texts[] = {
+        "",
+        "{",
+        "[]",
+        "{}",
+        "null",
+        "{\"id\": 5}",
+        "{\"id\":\"d\"}",
+        "{\"ociVersion\":\"1.3.0\",\"id\":\"d\",\"pid\":-1,\"status\":\"created\"}"};
     struct husk_state_dir d;
     struct husk_state s;
     struct husk_err err;
@@ -143,7 +161,8 @@ static void test_damaged(void)
     for (size_t i = 0; i < HUSK_COUNT(texts); i++) {
         if (husk_state_put(&d, "state.json", texts[i], strlen(texts[i]), &err) != 0)
             abort();
-        tap_ok(husk_state_load(&d, &arena, &s, &err) == HUSK_ESTATE && err.diag == HUSK_DIAG_STATE_FILE, "damaged: %s", texts[i]);
+        tap_ok(husk_state_load(&d, &arena, &s, &err) == HUSK_ESTATE && err.diag == HUSK_DIAG_STATE_FILE,
+               "damaged: %s", texts[i]);
     }
     s = example("other");
     if (husk_state_save(&d, &s, &err) != 0)
@@ -211,11 +230,15 @@ static void test_print(void)
 
     s.annotations.n = 0;
     husk_state_print(&s, HUSK_RUNNING, "", NULL, &text);
-    tap_same(text.data, "{\"ociVersion\":\"" HUSK_OCI_VERSION "\",\"id\":\"p\",\"pid\":42,\"status\":\"running\",\"bundle\":\"/b\","
-             "\"rootfs\":\"/b/rootfs\",\"created\":\"2026-01-02T03:04:05.6Z\",\"owner\":\"\"}", "what callers read");
+    tap_same(text.data,
+             "{\"ociVersion\":\"" HUSK_OCI_VERSION
+             "\",\"id\":\"p\",\"pid\":42,\"status\":\"running\",\"bundle\":\"/b\","
+             "\"rootfs\":\"/b/rootfs\",\"created\":\"2026-01-02T03:04:05.6Z\",\"owner\":\"\"}",
+             "what callers read");
     text.len = 0;
     husk_state_print(&s, HUSK_STOPPED, NULL, NULL, &text);
-    tap_ok(strstr(text.data, "\"pid\":0") != NULL && strstr(text.data, "owner") == NULL, "stopped: no pid; no owner unless wanted");
+    tap_ok(strstr(text.data, "\"pid\":0") != NULL && strstr(text.data, "owner") == NULL,
+           "stopped: no pid; no owner unless wanted");
 }
 
 static int collect(void *ctx, const char *id, struct husk_err *err)
@@ -250,8 +273,9 @@ static void test_time(void)
     unsigned year, month, day, hour, minute, second;
 
     husk_time_now(text, true);
-    tap_ok(sscanf(text, "%4u-%2u-%2uT%2u:%2u:%2u.", &year, &month, &day, &hour, &minute, &second) == 6 && strlen(text) == 30 &&
-               year >= 2024 && month - 1 < 12 && day - 1 < 31 && hour < 24 && minute < 60 && second < 61 && text[29] == 'Z',
+    tap_ok(sscanf(text, "%4u-%2u-%2uT%2u:%2u:%2u.", &year, &month, &day, &hour, &minute, &second) == 6 &&
+               strlen(text) == 30 && year >= 2024 && month - 1 < 12 && day - 1 < 31 && hour < 24 &&
+               minute < 60 && second < 61 && text[29] == 'Z',
            "a time: %s", text);
     husk_time_now(text, false);
     tap_ok(strlen(text) == 20, "without nanoseconds: %s", text);

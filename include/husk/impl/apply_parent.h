@@ -7,6 +7,7 @@
 #include "husk/impl/apply_error.h"
 #include "husk/impl/apply_undo.h"
 #include <linux/bpf.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -72,7 +73,7 @@ static long husk__read_report(struct husk__run *run, struct husk_report *rep, in
                            .msg_control = control.bytes,
                            .msg_controllen = sizeof control.bytes};
         n = husk__sys(__NR_recvmsg, run->c.channel, &m, MSG_CMSG_CLOEXEC);
-        if (n == -EINTR || n == -ECONNRESET) /* it died before it read all that we sent: told once, before its words */
+        if (n == -EINTR || n == -ECONNRESET) /* told once, before the words of one that did not read all of ours */
             continue;
         if (n <= 0)
             return n;
@@ -190,14 +191,29 @@ static long husk__clone(uint64_t flags, int cgroup, int *pidfd)
 #endif
 }
 
+/* Where the kernel writes the pid that a fork makes: whoever made it may be killed before he tells. */
+static long husk__share_forked(struct husk_child *c)
+{
+    void *page = NULL;
+
+    for (uint32_t i = c->at; i < c->n && page == NULL; i++)
+        if (c->ops[i].kind == HUSK_OP_FORK)
+            page = mmap(NULL, sizeof *c->forked, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return -errno;
+    c->forked = page;
+    return 0;
+}
+
 static long husk__do_spawn(struct husk_child *c, const struct husk_op *op)
 {
     struct husk__run *run = husk__run(c);
     int pair[2], pidfd = -1;
     uint64_t mask;
-    long r =
-        c->pid > 0 ? -EALREADY : husk__sys(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+    long r = c->pid > 0 ? -EALREADY : husk__share_forked(c);
 
+    if (r == 0)
+        r = husk__sys(__NR_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
     if (r < 0)
         return r;
     mask = husk__set_mask(~UINT64_C(0));

@@ -64,22 +64,34 @@ static void husk__run_fini(struct husk__run *run, bool keep)
     for (uint32_t i = 0; i < HUSK_SLOT_COUNT; i++)
         husk__close(slot[i]);
     husk__close(run->c.channel);
+    if (run->c.forked != NULL)
+        munmap(run->c.forked, sizeof *run->c.forked);
     husk_arena_fini(&run->arena);
 }
 
-/* Kills the child; reaps it when it is ours, and returns how it ended, else -1. */
-static int husk__kill_child(struct husk__run *run)
+/* Reaps what it kills when that is ours, and returns how it ended, else -1. */
+static int husk__kill_one(const struct husk__run *run, int32_t pid, int pidfd)
 {
-    int pidfd = run->c.slot[HUSK_SLOT_PIDFD], status = -1;
+    int status = -1;
 
-    if (run->c.pid <= 0)
+    if (pid <= 0)
         return -1;
     if (pidfd < 0 || husk__sys(__NR_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) == -ENOSYS)
-        (void)husk__sys(__NR_kill, run->c.pid, SIGKILL);
-    while (run->ours && waitpid(run->c.pid, &status, __WALL) < 0)
+        (void)husk__sys(__NR_kill, pid, SIGKILL);
+    while (run->ours && waitpid(pid, &status, __WALL) < 0)
         if (errno != EINTR)
             return -1;
     return run->ours ? status : -1;
+}
+
+/* The child, and the one that it forked without having told yet. */
+static int husk__kill_child(const struct husk__run *run)
+{
+    int status = husk__kill_one(run, run->c.pid, run->c.slot[HUSK_SLOT_PIDFD]);
+
+    if (run->c.forked != NULL && *run->c.forked != run->c.pid)
+        (void)husk__kill_one(run, *run->c.forked, -1);
+    return status;
 }
 
 static bool husk__readable(int fd)

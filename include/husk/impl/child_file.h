@@ -8,12 +8,29 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+/* Is fd a namespace that this thread is in? */
+static bool husk__is_own_ns(int proc, int fd)
+{
+    static const char name[][10] = {"ns/user", "ns/mnt", "ns/pid", "ns/net", "ns/ipc", "ns/uts", "ns/cgroup", "ns/time"};
+    struct husk__statx st, own;
+    bool same = proc < 0 || husk__statx(fd, &st) < 0; /* what cannot be told apart is not let pass */
+    int ns;
+
+    for (size_t i = 0; i < HUSK_COUNT(name) && !same; i++) {
+        ns = (int)husk__sys(__NR_openat, proc, name[i], O_PATH | O_CLOEXEC);
+        same = ns >= 0 && husk__statx(ns, &own) == 0 && own.ino == st.ino && own.dev_minor == st.dev_minor;
+        husk__close(ns);
+    }
+    return same;
+}
+
 static long husk__expect(int fd, enum husk_expect expect)
 {
     struct husk__statx st;
     uint64_t type;
-    bool fits;
+    bool fits, own = false;
     long r = husk__statx(fd, &st);
+    int proc;
 
     if (r < 0)
         return r;
@@ -36,10 +53,16 @@ static long husk__expect(int fd, enum husk_expect expect)
     case HUSK_EXPECT_NSFS:
         fits = type == HUSK__MAGIC_NSFS;
         break;
+    case HUSK_EXPECT_OTHER_NS:
+        fits = type == HUSK__MAGIC_NSFS;
+        proc = (int)husk__sys(__NR_openat, AT_FDCWD, "/proc/thread-self", O_PATH | O_CLOEXEC);
+        own = fits && husk__is_own_ns(proc, fd);
+        husk__close(proc);
+        break;
     default:
         fits = false;
     }
-    return fits ? 0 : -EINVAL;
+    return own ? -EPERM : fits ? 0 : -EINVAL;
 }
 
 static long husk__do_open(struct husk_child *c, const struct husk_op *op)

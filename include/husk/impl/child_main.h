@@ -77,8 +77,8 @@ static long husk__do_give(struct husk_child *c, const struct husk_op *op)
  * first. */
 static long husk__do_fork(struct husk_child *c, const struct husk_op *op)
 {
-    long pid =
-        husk__sys(__NR_clone, (unsigned long)op->u.fork.flags | CLONE_PARENT | SIGCHLD, 0L, 0L, 0L, 0L);
+    unsigned long flags = (unsigned long)op->u.fork.flags | CLONE_PARENT | CLONE_PARENT_SETTID | SIGCHLD;
+    long pid = husk__sys(__NR_clone, flags, 0L, c->forked, 0L, 0L);
 
     if (pid < 0)
         return pid;

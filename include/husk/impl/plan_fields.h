@@ -104,7 +104,7 @@ static const struct husk__words husk__action_words = {
 static const struct husk__words husk__expect_words = {
     .own = HUSK__OWN({"any", HUSK_EXPECT_ANY}, {"dir", HUSK_EXPECT_DIR}, {"null", HUSK_EXPECT_NULL_DEVICE},
                      {"procfs", HUSK_EXPECT_PROCFS}, {"cgroupfs", HUSK_EXPECT_CGROUPFS},
-                     {"nsfs", HUSK_EXPECT_NSFS})};
+                     {"nsfs", HUSK_EXPECT_NSFS}, {"other-ns", HUSK_EXPECT_OTHER_NS})};
 static const struct husk__words husk__create_words = {
     .own = HUSK__OWN({"nothing", HUSK_CREATE_NOTHING}, {"dir", HUSK_CREATE_DIR}, {"file", HUSK_CREATE_FILE},
                      {"like-source", HUSK_CREATE_LIKE_SOURCE})};

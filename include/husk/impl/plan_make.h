@@ -164,6 +164,23 @@ static int husk__plan_namespaces(struct husk_planner *p)
     return HUSK_OK;
 }
 
+/* The namespaces whose properties the configuration sets: a joined one must then not be the host's. */
+static uint64_t husk__changed_namespaces(const struct husk_spec *spec)
+{
+    uint64_t changed = spec->hostname != NULL || spec->domainname != NULL ? CLONE_NEWUTS : 0;
+
+    for (uint32_t i = 0; i < spec->linux_.sysctl.n; i++) {
+        const char *key = spec->linux_.sysctl.v[i].name;
+        if (strncmp(key, "net", 3) == 0)
+            changed |= CLONE_NEWNET;
+        else if (strncmp(key, "user", 4) == 0)
+            changed |= CLONE_NEWUSER;
+        else
+            changed |= strstr(key, "name") != NULL ? CLONE_NEWUTS : CLONE_NEWIPC; /* kernel.domainname; kernel.shmmax ... */
+    }
+    return changed;
+}
+
 static void husk__plan_ns_open(struct husk_planner *p)
 {
     for (uint32_t i = 0; i < HUSK_COUNT(husk__ns_order); i++) {
@@ -176,7 +193,8 @@ static void husk__plan_ns_open(struct husk_planner *p)
                           HUSK_EXPECT_NSFS, why);
         else
             husk_add_open(p, HUSK_PARENT, husk__ns_order[i].slot, HUSK_SLOT_HOST,
-                          husk_spec_namespace(p->spec, type)->path, O_RDONLY, HUSK_EXPECT_NSFS, why);
+                          husk_spec_namespace(p->spec, type)->path, O_RDONLY,
+                          husk__changed_namespaces(p->spec) & type ? HUSK_EXPECT_OTHER_NS : HUSK_EXPECT_NSFS, why);
     }
 }
 

@@ -213,7 +213,8 @@ static void husk__new_slot(struct husk__verifier *v, enum husk_slot slot)
         return;
     }
     if (v->op->kind == HUSK_OP_OPEN && husk__slot_rules[k].expect != HUSK_EXPECT_ANY &&
-        v->op->u.open.expect != (enum husk_expect)husk__slot_rules[k].expect)
+        v->op->u.open.expect != (enum husk_expect)husk__slot_rules[k].expect &&
+        !(v->op->u.open.expect == HUSK_EXPECT_OTHER_NS && husk__slot_rules[k].expect == HUSK_EXPECT_NSFS))
         husk__refuse(v, "%s must be opened with the right expect=", husk_slot_name(slot, name));
     husk__define_slot(v, v->op->who, slot);
 }
