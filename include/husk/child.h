@@ -45,6 +45,7 @@ struct husk_child {
     uint32_t env_n;
     const char *program; /* found by lookup */
     char *buffer;        /* HUSK_CHILD_BUFFER bytes */
+    bool in_cwd;               /* a chdir operation succeeded */
     char home[512];
     struct husk_hook_output output;
     /* Parent: called before a directory or socket `name` that outlives the container is made in dir; 0 or an

@@ -177,9 +177,7 @@ static int husk__container_record(void *ctx, const char *status, int32_t pid, st
     char path[32];
     int fd;
 
-    c->state.status = strcmp(status, "running") == 0   ? HUSK_RUNNING
-                      : strcmp(status, "created") == 0 ? HUSK_CREATED
-                                                       : HUSK_CREATING;
+    c->state.status = husk__status_of(status);
     if (pid != c->state.pid) {
         snprintf(path, sizeof path, "/proc/%d", pid);
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -314,10 +312,12 @@ HUSK_API int husk_container_create(struct husk_container *c, struct husk_launch 
 {
     struct husk_plan plan;
     struct husk_apply a = {.plan = &plan, .target_fd = -1, .record = husk__container_record};
-    struct husk_err ignored;
+    struct husk_err ignored, own;
     char now[40];
     int rc;
 
+    if (err == NULL)
+        err = &own;
     c->spec = l->spec;
     c->dir.fd = c->dir.root = -1;
     husk_time_now(now, true);
@@ -340,7 +340,7 @@ HUSK_API int husk_container_create(struct husk_container *c, struct husk_launch 
     if (rc == 0 && a.undo_fd < 0)
         rc = husk_fail(err, HUSK_ESYS, HUSK_DIAG_STATE_FILE, errno, NULL, "state directory: make undo: %s",
                        strerror(errno));
-    if (rc == 0 && (rc = husk__apply_to(c, l, &a, err)) != 0 && err != NULL && err->op != HUSK_NO_OP)
+    if (rc == 0 && (rc = husk__apply_to(c, l, &a, err)) != 0 && err->op != HUSK_NO_OP)
         husk__poststop(c);
     if (a.undo_fd >= 0)
         close(a.undo_fd);
@@ -545,11 +545,14 @@ static int husk__container_start(struct husk_container *c, struct husk_err *err)
                            .pid = c->state.pid,
                            .pidfd = -1,
                            .console_fd = -1};
-    struct husk_err ignored;
+    struct husk_err ignored, own;
     const char *text;
     size_t len;
-    int rc = husk_state_get(&c->dir, "plan", c->arena, &text, &len, err);
+    int rc;
 
+    if (err == NULL)
+        err = &own;
+    rc = husk_state_get(&c->dir, "plan", c->arena, &text, &len, err);
     if (rc == 0)
         rc = husk_plan_parse(&plan, c->arena, text, len, err);
     if (rc != 0)
@@ -559,10 +562,8 @@ static int husk__container_start(struct husk_container *c, struct husk_err *err)
     if (a.undo_fd >= 0)
         close(a.undo_fd);
     husk_apply_fini(&a);
-    if (rc == 0) {
-        unlinkat(c->dir.fd, "gate", 0);
-        return 0;
-    }
+    if (rc == 0 || rc == HUSK_ESTATE)
+        return rc;
     /* The lifecycle of the specification: a failed start stops and deletes the container. */
     if (husk_state_get(&c->dir, "config.json", c->arena, &text, &len, &ignored) == 0)
         husk_err_locate(err, text, len);

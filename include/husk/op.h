@@ -183,7 +183,8 @@ struct husk_op_caps { uint64_t effective, permitted, inheritable, ambient; };
 struct husk_op_prctl { uint32_t option; uint64_t value; };
 /* filter: struct sock_filter[] in the machine's byte order. LISTENER is defined when flags ask for it. */
 struct husk_op_seccomp { uint32_t flags; struct husk_bytes filter; };
-struct husk_op_chdir { const char *path; }; /* and getcwd(2) must then be inside the root */
+/* And getcwd(2) must then be inside the root. One that an earlier chdir could enter may be closed to the user by now. */
+struct husk_op_chdir { const char *path; };
 /* HOME of uid from the container's /etc/passwd goes into the entry "HOME=" of exec's environment; else "/". */
 struct husk_op_home { uint32_t uid; };
 /* The first candidate that is executable is what exec runs; none: ENOENT, or EACCES when one was there. */

@@ -186,6 +186,7 @@ static int husk__state_enter(struct husk_state_dir *d, struct husk_err *err)
 HUSK_API int husk_state_create(struct husk_state_dir *d, const char *root, const char *id,
                                struct husk_err *err)
 {
+    bool made;
     int rc;
 
     memset(d, 0, sizeof *d);
@@ -201,7 +202,8 @@ HUSK_API int husk_state_create(struct husk_state_dir *d, const char *root, const
     }
     if (d->root < 0)
         return husk__state_error(err, "open", root);
-    if (mkdirat(d->root, id, 0700) != 0) {
+    made = mkdirat(d->root, id, 0700) == 0;
+    if (!made) {
         rc = errno != EEXIST ? husk__state_error(err, "make", id)
                              : husk_fail(err, HUSK_ESTATE, HUSK_DIAG_EXISTS, 0, NULL,
                                          "container with given ID already exists");
@@ -210,8 +212,11 @@ HUSK_API int husk_state_create(struct husk_state_dir *d, const char *root, const
     } else if (rc == 0) {
         rc = husk_state_lock(d, false, err);
     }
-    if (rc != 0)
+    if (rc != 0) {
+        if (made)
+            unlinkat(d->root, id, AT_REMOVEDIR);
         husk_state_close(d);
+    }
     return rc;
 }
 
@@ -364,11 +369,23 @@ HUSK_API int husk_state_get(const struct husk_state_dir *d, const char *name, st
     return rc;
 }
 
+static const char *const husk__status_names[] = {"creating", "created", "running", "paused", "stopped"};
+
 HUSK_API const char *husk_status_name(enum husk_status status)
 {
-    static const char *const names[] = {"creating", "created", "running", "paused", "stopped"};
+    return (size_t)status < HUSK_COUNT(husk__status_names) ? husk__status_names[status] : "unknown";
+}
 
-    return (size_t)status < HUSK_COUNT(names) ? names[status] : "unknown";
+/* Of a recorded one; what is not known is not finished. */
+static enum husk_status husk__status_of(const char *name)
+{
+    enum husk_status status = HUSK_CREATING;
+
+    for (size_t i = 0; i < HUSK_COUNT(husk__status_names); i++) {
+        if (strcmp(husk__status_names[i], name) == 0)
+            status = (enum husk_status)i;
+    }
+    return status;
 }
 
 static void husk__put_pairs(struct husk_json_out *o, const char *key, const struct husk_pairs *pairs)
@@ -517,9 +534,7 @@ static bool husk__load_state(const struct husk_json *j, struct husk_arena *arena
         pid > INT32_MAX || !husk__member_u64(j, "startTicks", &s->start_ticks))
         return false;
     s->pid = (int32_t)pid;
-    s->status = strcmp(status, "running") == 0   ? HUSK_RUNNING
-                : strcmp(status, "created") == 0 ? HUSK_CREATED
-                                                 : HUSK_CREATING;
+    s->status = husk__status_of(status);
     s->pid_namespace = husk__member_bool(j, "pidNamespace");
     s->poststop = husk__member_bool(j, "poststop");
     return husk__load_annotations(husk_json_get(j, "annotations"), arena, s) &&

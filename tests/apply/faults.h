@@ -8,7 +8,7 @@
 #include "kit.h"
 #include <ftw.h>
 
-static char faults_id[64], faults_bundle[96], faults_state[96], faults_socket[104], faults_pidfile[104];
+static char faults_id[64], faults_bundle[96], faults_state[96], faults_socket[104], faults_pidfile[104], faults_net[104];
 static int faults_listener = -1;
 static struct husk_arena faults_arena;
 static struct husk_host faults_host;
@@ -56,7 +56,7 @@ static const char faults_rich[] =
     "'timeOffsets':{'monotonic':{'secs':10},'boottime':{'secs':20,'nanosecs':5}}," \
     "'namespaces':[{'type':'user'},{'type':'pid'},{'type':'network'},{'type':'ipc'},{'type':'uts'},{'type':'mount'},{'type':'cgroup'},{'type':'time'}],"
 #define FAULTS_NO_USERNS \
-    "'namespaces':[{'type':'pid'},{'type':'network','path':'/proc/self/ns/net'},{'type':'ipc'},{'type':'uts'},{'type':'mount'},{'type':'cgroup'}],"
+    "'namespaces':[{'type':'pid'},{'type':'network','path':'%s'},{'type':'ipc'},{'type':'uts'},{'type':'mount'},{'type':'cgroup'}],"
 #define FAULTS_SECCOMP "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['acct'],'action':'SCMP_ACT_ERRNO'}]},"
 
 /* ---- the bundle ---- */
@@ -65,6 +65,18 @@ static int faults_fill(const char *path, const struct stat *st, int type, struct
 {
     (void)st, (void)type, (void)at;
     return lchown(path, 100000, 100000); /* the container's root may make mount points */
+}
+
+/* A network namespace to join. */
+static void faults_other_net(void)
+{
+    pid_t pid;
+
+    kit_write(faults_net, "", 0600);
+    pid = fork();
+    if (pid == 0)
+        _exit(unshare(CLONE_NEWNET) || mount("/proc/self/ns/net", faults_net, NULL, MS_BIND, NULL));
+    waitpid(pid, NULL, 0);
 }
 
 /* A root directory with the host's programs, a socket that takes descriptors, a place for pid files. */
@@ -90,6 +102,7 @@ KIT_UNUSED static bool faults_begin(void)
     snprintf(faults_bundle, sizeof faults_bundle, "%s/bundle", kit_work);
     snprintf(faults_state, sizeof faults_state, "%s/state", kit_work);
     snprintf(faults_socket, sizeof faults_socket, "%s/socket", kit_work);
+    snprintf(faults_net, sizeof faults_net, "%s/net", kit_work);
     snprintf(faults_pidfile, sizeof faults_pidfile, "%s/pid", kit_work);
     mkdir(faults_bundle, 0755);
     mkdir(kit_str("%s/rootfs", faults_bundle), 0755);
@@ -104,6 +117,7 @@ KIT_UNUSED static bool faults_begin(void)
         }
     }
     nftw(kit_str("%s/rootfs", faults_bundle), faults_fill, 16, FTW_PHYS | FTW_MOUNT);
+    faults_other_net();
     faults_listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     memcpy(a.sun_path, faults_socket, strlen(faults_socket) + 1);
     if (bind(faults_listener, (struct sockaddr *)&a, sizeof a) < 0 || listen(faults_listener, 16) < 0)
@@ -153,7 +167,7 @@ KIT_UNUSED static bool faults_all(struct subject *s, const char *name, enum husk
 
     memset(s, 0, sizeof *s);
     s->name = name;
-    text = husk_strf(&faults_arena, faults_rich, userns ? "" : "'noNewPrivileges':true,", userns ? FAULTS_USERNS : FAULTS_NO_USERNS,
+    text = husk_strf(&faults_arena, faults_rich, userns ? "" : "'noNewPrivileges':true,", userns ? FAULTS_USERNS : husk_strf(&faults_arena, FAULTS_NO_USERNS, faults_net),
                      HUSK_WITH_SECCOMP ? FAULTS_SECCOMP : "");
     for (char *c = text; *c != '\0'; c++)
         *c = *c == '\'' ? '"' : *c;
@@ -172,6 +186,32 @@ KIT_UNUSED static bool faults_plan(struct subject *s)
     if (husk_plan_make(&s->plan, &faults_arena, &s->spec, &s->host, &s->req, &err) != 0)
         return tap_ok(false, "%s: no plan: %s: %s", s->name, err.at, err.msg);
     return true;
+}
+
+/* Calls fn in a process that has no other children; its results count here. */
+KIT_UNUSED static void faults_apart(void (*fn)(struct subject *s), struct subject *s)
+{
+    struct { unsigned count, failures; } *shared;
+    pid_t pid;
+
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    fflush(stdout);
+    pid = fork();
+    if (pid == 0) {
+        fn(s);
+        fflush(stdout);
+        shared->count = tap_count;
+        shared->failures = tap_failures;
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+    if (shared->count > tap_count) {
+        tap_count = shared->count;
+        tap_failures = shared->failures;
+    } else {
+        tap_ok(false, "%s: ended early", s->name);
+    }
+    munmap(shared, sizeof *shared);
 }
 
 /* ---- what is left ---- */

@@ -19,7 +19,7 @@ struct fault {
     bool started; /* husk_apply() went well up to the gate: *err is of husk_apply_start() */
 };
 
-static bool covered[HUSK_OP_COUNT][2];
+static bool (*covered)[2]; /* [HUSK_OP_COUNT], by enum husk_who; shared with processes of ours */
 
 static const struct husk_op *op_of(const struct fault *f)
 {
@@ -169,7 +169,7 @@ static bool try_fault(struct fault *f, const struct kit_sight *before)
     bool child = f->half == ANY ? op_of(f)->who == HUSK_CHILD : f->half == ONLY_CHILD;
 
     if (silent(f))
-        wrong = f->code == HUSK_ESTATE && f->err.diag == HUSK_DIAG_CHILD_DIED ? "" : "what start says";
+        wrong = f->code == HUSK_ESTATE && f->err.diag == HUSK_DIAG_CHILD_DIED ? "" : wrong_error(f);
     else if (passes(f))
         wrong = f->code == 0 || missed(f) ? "" : "an errno that is to be let pass";
     else
@@ -230,34 +230,6 @@ static void sweep(struct subject *s)
         tap_same(faults_cgroups(), "", kit_str("%s: no cgroup anywhere", s->name));
 }
 
-/* In a process that has no other children; its results are ours. */
-static void sweep_apart(struct subject *s)
-{
-    struct { unsigned count, failures; bool covered[HUSK_OP_COUNT][2]; } *shared;
-    pid_t pid;
-
-    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    fflush(stdout);
-    pid = fork();
-    if (pid == 0) {
-        sweep(s);
-        fflush(stdout);
-        shared->count = tap_count;
-        shared->failures = tap_failures;
-        memcpy(shared->covered, covered, sizeof covered);
-        _exit(0);
-    }
-    waitpid(pid, NULL, 0);
-    if (shared->count <= tap_count) {
-        tap_ok(false, "%s: the sweep ended early", s->name);
-    } else {
-        tap_count = shared->count;
-        tap_failures = shared->failures;
-        memcpy(covered, shared->covered, sizeof covered);
-    }
-    munmap(shared, sizeof *shared);
-}
-
 /* exec joins a container, which must not notice. */
 static void sweep_exec(struct subject *s, struct subject *container)
 {
@@ -280,7 +252,7 @@ static void sweep_exec(struct subject *s, struct subject *container)
     s->req.cgroups = container->plan.cgroups;
     s->req.n_cgroups = container->plan.n_cgroups;
     if (faults_plan(s))
-        sweep_apart(s);
+        faults_apart(sweep, s);
     tap_ok(waitpid(a.pid, NULL, WNOHANG) == 0, "%s: the container still runs", s->name);
     close(s->target);
     end_of(a.pid, true);
@@ -357,6 +329,7 @@ int main(void)
 {
     if (!faults_begin())
         return 0;
+    covered = mmap(NULL, HUSK_OP_COUNT * sizeof *covered, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     sweep_default();
     sweep_rich();
     test_coverage();

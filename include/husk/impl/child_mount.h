@@ -127,16 +127,16 @@ static bool husk__same_file(int a, int b)
            x.dev_major == y.dev_major && x.dev_minor == y.dev_minor;
 }
 
-/* Do both hang in the same directory? */
-static bool husk__same_parent(int a, int b)
+/* Do both hang in the same directory? 1, 0, or an errno below 0. */
+static int husk__same_parent(int a, int b)
 {
     int x = (int)husk__sys(__NR_openat, a, "..", O_PATH | O_CLOEXEC),
         y = (int)husk__sys(__NR_openat, b, "..", O_PATH | O_CLOEXEC);
-    bool same = x >= 0 && y >= 0 && husk__same_file(x, y) && husk__mount_id(x) == husk__mount_id(y);
+    int r = x < 0 ? x : y < 0 ? y : husk__same_file(x, y) && husk__mount_id(x) == husk__mount_id(y);
 
     husk__close(x);
     husk__close(y);
-    return same;
+    return r;
 }
 
 /* Opens what mount(2) put on target; source: a bind mount's, or -1. Another file means that the path was
@@ -145,19 +145,18 @@ static int husk__reopen(struct husk_child *c, const struct husk_path *path, bool
                         int source)
 {
     struct husk__want want = {.flags = O_PATH, .no_symlinks = no_symlinks};
-    int fd = husk__open(c, path, &want);
-    bool ours;
+    int fd = husk__open(c, path, &want), ours;
 
     if (fd < 0)
         return fd;
     ours = husk__mount_id(fd) != husk__mount_id(target);
     if (source >= 0)
         ours = ours && husk__same_file(fd, source) && husk__mount_id(fd) != husk__mount_id(source);
-    else
-        ours = ours && husk__same_parent(fd, target);
-    if (!ours)
+    else if (ours)
+        ours = husk__same_parent(fd, target);
+    if (ours <= 0)
         husk__close(fd);
-    return ours ? fd : -EAGAIN;
+    return ours > 0 ? fd : ours < 0 ? ours : -EAGAIN;
 }
 
 /* A bind mount of source on target, which path names. MS_* of the source stay but for set and clear. Returns
@@ -339,7 +338,7 @@ static long husk__do_mask(struct husk_child *c, const struct husk_op *op)
         husk__close(fd);
     } else if (r == 0) {
         r = null = husk__slot(c, HUSK_SLOT_DEVNULL);
-        r = fd = null < 0 ? null : husk__bind(c, null, target, path, false, 0, 0);
+        r = fd = null < 0 ? null : husk__bind(c, null, target, path, false, MS_RDONLY, 0);
         husk__close(fd);
     }
     husk__close(target);

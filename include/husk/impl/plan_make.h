@@ -280,28 +280,29 @@ static int husk__plan_device_rules(struct husk_planner *p)
     int at = husk_host_controller(p->host, "devices");
     const struct husk_device_backend *const *b = p->backends->device;
     const char *reason = "this host has no device controller";
+    /* Without rules all but the defaults is denied, where that can be: a root that may make nodes must not use them. */
+    static const struct husk_device_rule deny_all = { false, 'a', -1, -1, 7 };
+    const bool implied = r->devices.n == 0, optional = implied || p->userns || p->req->ignore_cgroup_errors;
     struct husk_device_rule *rules;
-    uint32_t n = r->devices.n, place = 0;
+    uint32_t n = implied ? 1 : r->devices.n, place = 0;
 
-    if (n == 0)
-        return HUSK_OK;
     while (at >= 0 && place < p->n_cgroups && p->cgroups[place].hierarchy != (uint32_t)at)
         place++;
     if (at < 0 || place == p->n_cgroups) {
-        if (p->userns || p->req->ignore_cgroup_errors)
-            return HUSK_OK; /* no device of the host can be made or bound here that its own permissions do not guard */
+        if (optional)
+            return HUSK_OK; /* in a user namespace no device can be made, and a bound one is guarded by its permissions */
         return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, "/linux/resources/devices", "%s", reason);
     }
     for (; *b != NULL; b++)
         if ((*b)->probe(p->host, &p->host->hierarchies[at], &reason) > 0)
             break;
     if (*b == NULL) {
-        if (p->userns || p->req->ignore_cgroup_errors)
+        if (optional)
             return HUSK_OK;
         return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_BACKEND, 0, "/linux/resources/devices",
                          "cannot put device rules in force: %s", reason);
     }
-    rules = husk_arena_grow(p->arena, r->devices.v, n * sizeof *rules, n * sizeof *rules + sizeof husk__default_rules);
+    rules = husk_arena_grow(p->arena, implied ? &deny_all : r->devices.v, n * sizeof *rules, n * sizeof *rules + sizeof husk__default_rules);
     if (rules == NULL)
         return HUSK_OK;
     memcpy(rules + n, husk__default_rules, sizeof husk__default_rules);
@@ -478,8 +479,10 @@ static int husk__plan_steps(struct husk_planner *p)
         return r;
     if (!exec && (r = husk__plan_filesystem(p)) != 0)
         return r;
-    if (exec)
+    if (exec) {
+        husk__plan_keyring(p);
         husk__plan_enter(p);
+    }
     return husk__plan_process(p);
 }
 
@@ -502,10 +505,11 @@ HUSK_API int husk_plan_make(struct husk_plan *plan, struct husk_arena *arena, co
         return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, "/root/path", "a relative root needs the bundle's absolute path");
     for (uint32_t i = 0; i < spec->notes.n; i++)
         husk_plan_note(&p, spec->notes.v[i].at, "%s", spec->notes.v[i].msg);
-    if ((r = husk__plan_steps(&p)) != 0)
-        return r;
-    if (arena->failed)
+    r = husk__plan_steps(&p);
+    if (arena->failed) /* whatever a step made of it */
         return husk_fail(err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, NULL, "out of memory, or a text of the plan is too long");
+    if (r != 0)
+        return r;
     *plan = (struct husk_plan){ .ops = p.ops, .n = p.n, .action = req->action, .id = req->id, .cgroups = p.cgroups,
                                 .n_cgroups = p.n_cgroups, .notes = { p.notes, p.n_notes } };
     return HUSK_OK;

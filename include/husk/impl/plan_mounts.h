@@ -16,12 +16,35 @@ static const char *husk__root_path(struct husk_planner *p)
     return husk_plan_str(p, "%.*s", (int)n, full);
 }
 
-/* A destination below the root: without leading slashes. ".." and symlinks are resolved inside the root, by apply. */
 static const char *husk__below(const char *path)
 {
     while (*path == '/')
         path++;
     return path;
+}
+
+/* A destination below the root: "a/../b" is b, as written (others do so, too); symlinks are apply's, inside the root. */
+static const char *husk__clean(struct husk_planner *p, const char *path)
+{
+    size_t n = 0, part;
+    char *out = strstr(path, "..") ? husk_strdup(p->arena, path) : NULL;
+
+    if (out == NULL)
+        return husk__below(path);
+    for (path = husk__below(path); *path != '\0'; path = husk__below(path + part)) {
+        part = strcspn(path, "/");
+        if (part == 2 && path[0] == '.' && path[1] == '.') {
+            while (n > 0 && out[--n] != '/')
+                ;
+        } else if (part != 1 || path[0] != '.') {
+            if (n > 0)
+                out[n++] = '/';
+            memmove(out + n, path, part);
+            n += part;
+        }
+    }
+    out[n] = '\0';
+    return out;
 }
 
 /* Is `destination` lexically the directory `dir` (absolute, no trailing slash)? */
@@ -60,7 +83,7 @@ static void husk__plan_bind(struct husk_planner *p, const struct husk_mount *m, 
     struct husk_op *op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
 
     op->u.mount = (struct husk_op_mount){
-        .source = { HUSK_SLOT_HOST, source }, .target = { HUSK_SLOT_ROOTFS, husk__below(m->destination) },
+        .source = { HUSK_SLOT_HOST, source }, .target = { HUSK_SLOT_ROOTFS, husk__clean(p, m->destination) },
         .flags = m->flags_set & how, .set = m->flags_set & ~how, .clear = m->flags_clear,
         .rec_set = m->rec_set, .rec_clear = m->rec_clear, .propagation = husk__propagation(m),
         .create = HUSK_CREATE_LIKE_SOURCE,
@@ -80,7 +103,7 @@ static int husk__plan_mount(struct husk_planner *p, const struct husk_mount *m, 
 
     if (m->flags_set & MS_REMOUNT) {
         op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, why);
-        op->u.attr = (struct husk_op_attr){ { HUSK_SLOT_ROOTFS, husk__below(m->destination) }, m->flags_set & ~(uint64_t)(MS_REMOUNT | MS_BIND),
+        op->u.attr = (struct husk_op_attr){ { HUSK_SLOT_ROOTFS, husk__clean(p, m->destination) }, m->flags_set & ~(uint64_t)(MS_REMOUNT | MS_BIND),
                                             m->flags_clear, m->rec_set, m->rec_clear, husk__propagation(m) };
         return HUSK_OK;
     }
@@ -98,7 +121,7 @@ static int husk__plan_mount(struct husk_planner *p, const struct husk_mount *m, 
     op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
     op->u.mount = (struct husk_op_mount){
         .source = { HUSK_SLOT_HOST, m->source ? m->source : m->type },
-        .target = { HUSK_SLOT_ROOTFS, husk__below(m->destination) }, .fstype = m->type, .data = m->data,
+        .target = { HUSK_SLOT_ROOTFS, husk__clean(p, m->destination) }, .fstype = m->type, .data = m->data,
         .flags = husk__ro_later(m) ? m->flags_set & ~(uint64_t)MS_RDONLY : m->flags_set,
         .rec_set = m->rec_set, .rec_clear = m->rec_clear, .propagation = husk__propagation(m), .create = HUSK_CREATE_DIR,
     };
@@ -113,7 +136,7 @@ static const struct { const char *path; uint32_t major, minor; } husk__default_d
 /* A user namespace may not make nodes: there the host's own is bound. */
 static void husk__plan_device(struct husk_planner *p, const struct husk_device *d, const char *why)
 {
-    const char *below = husk__below(d->path);
+    const char *below = husk__clean(p, d->path);
     struct husk_op *op;
 
     if (p->userns && d->type != S_IFIFO) {
@@ -246,7 +269,7 @@ static void husk__plan_protect(struct husk_planner *p)
     struct husk_op *op;
 
     for (uint32_t i = 0; i < l->readonly_paths.n; i++) {
-        struct husk_path path = { HUSK_SLOT_ROOTFS, husk__below(l->readonly_paths.v[i]) };
+        struct husk_path path = { HUSK_SLOT_ROOTFS, husk__clean(p, l->readonly_paths.v[i]) };
         op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, husk_plan_str(p, "/linux/readonlyPaths/%u", i));
         op->u.mount = (struct husk_op_mount){ .source = path, .target = path, .flags = MS_BIND | MS_REC, .set = MS_RDONLY };
         husk__ignore(op, ENOENT, ENOTDIR, 0);
@@ -256,7 +279,7 @@ static void husk__plan_protect(struct husk_planner *p)
                       HUSK_EXPECT_NULL_DEVICE, "/linux/maskedPaths");
     for (uint32_t i = 0; i < l->masked_paths.n; i++) {
         op = husk_add(p, HUSK_OP_MASK, HUSK_CHILD, husk_plan_str(p, "/linux/maskedPaths/%u", i));
-        op->u.mask.path = (struct husk_path){ HUSK_SLOT_ROOTFS, husk__below(l->masked_paths.v[i]) };
+        op->u.mask.path = (struct husk_path){ HUSK_SLOT_ROOTFS, husk__clean(p, l->masked_paths.v[i]) };
         husk__ignore(op, ENOENT, ENOTDIR, 0);
     }
     for (uint32_t i = 0; i < p->spec->mounts.n; i++) {
@@ -264,7 +287,7 @@ static void husk__plan_protect(struct husk_planner *p)
         if (!husk__ro_later(m))
             continue;
         op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, husk_plan_str(p, "/mounts/%u", i));
-        op->u.attr = (struct husk_op_attr){ .target = { HUSK_SLOT_ROOTFS, husk__below(m->destination) }, .set = MS_RDONLY };
+        op->u.attr = (struct husk_op_attr){ .target = { HUSK_SLOT_ROOTFS, husk__clean(p, m->destination) }, .set = MS_RDONLY };
     }
     if (p->spec->root.readonly) {
         op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, "/root/readonly");
@@ -290,6 +313,18 @@ static void husk__plan_root_switch(struct husk_planner *p, bool mount_ns)
         value = unbindable;
     op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, "/linux/rootfsPropagation");
     op->u.attr = (struct husk_op_attr){ .target = { HUSK_SLOT_ROOTFS, NULL }, .propagation = { value, 1 } };
+}
+
+/* One for all processes of the container, by its name; keys of the caller stay outside. */
+static void husk__plan_keyring(struct husk_planner *p)
+{
+    struct husk_op *op;
+
+    if (p->req->no_new_keyring || !p->host->features[HUSK_FEATURE_KEYRINGS])
+        return;
+    op = husk_add(p, HUSK_OP_KEYRING, HUSK_CHILD, "default");
+    op->u.keyring.name = husk_plan_str(p, "_ses.%s", p->req->id);
+    husk__ignore(op, ENOSYS, EPERM, EACCES);
 }
 
 static void husk__plan_network(struct husk_planner *p)
@@ -382,11 +417,7 @@ static int husk__plan_filesystem(struct husk_planner *p)
 
     if (r != 0)
         return r;
-    if (!p->req->no_new_keyring && p->host->features[HUSK_FEATURE_KEYRINGS]) {
-        struct husk_op *op = husk_add(p, HUSK_OP_KEYRING, HUSK_CHILD, "default");
-        op->u.keyring.name = husk_plan_str(p, "_ses.%s", p->req->id);
-        husk__ignore(op, ENOSYS, EPERM, EACCES);
-    }
+    husk__plan_keyring(p);
     husk__plan_network(p);
     if ((r = husk__plan_root(p, mount_ns)) != 0)
         return r;
@@ -405,9 +436,9 @@ static int husk__plan_filesystem(struct husk_planner *p)
         husk_add(p, HUSK_OP_HOSTNAME, HUSK_CHILD, "/hostname")->u.hostname = (struct husk_op_hostname){ s->hostname, false };
     if (s->domainname != NULL)
         husk_add(p, HUSK_OP_HOSTNAME, HUSK_CHILD, "/domainname")->u.hostname = (struct husk_op_hostname){ s->domainname, true };
-    if (p->process->cwd != NULL && husk__below(p->process->cwd)[0] != '\0') {
+    if (p->process->cwd != NULL && husk__clean(p, p->process->cwd)[0] != '\0') {
         struct husk_op *op = husk_add(p, HUSK_OP_MKDIR, HUSK_CHILD, "/process/cwd");
-        op->u.mkdir = (struct husk_op_mkdir){ { HUSK_SLOT_ROOTFS, husk__below(p->process->cwd) }, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP };
+        op->u.mkdir = (struct husk_op_mkdir){ { HUSK_SLOT_ROOTFS, husk__clean(p, p->process->cwd) }, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP };
         husk__ignore(op, EACCES, EROFS, ENOTDIR); /* chdir says what is wrong with it, as the user who has to get there */
     }
     husk__plan_protect(p);

@@ -230,7 +230,7 @@ static void husk__read_mount_options(struct husk__reader *r, const struct husk__
         }
     }
     if (data.len > 0 && (m->flags_set & MS_BIND))
-        husk__note(r, at, "options for a filesystem have no effect on a bind mount, ignored");
+        husk__complain(&r->report, HUSK_DIAG_BAD_VALUE, at, "a bind mount cannot take an option for a filesystem: %s", data.data);
     else
         m->data = data.data;
 }
