@@ -5,11 +5,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define DEPTH 64         /* cgroups nested deeper than this are refused, not passed over: ELOOP */
+#define LOST 1000        /* so often a cgroup may vanish while its sub-cgroups are being read */
 #define REMOVE_MSEC 5000 /* killed processes leave their cgroup a little later */
 
 const char *husk__cgroup_why(const struct husk_planner *p)
@@ -141,43 +142,120 @@ static bool vanished(int sys)
     return sys == ENOENT || sys == ENODEV;
 }
 
-/* Directories are read with getdents64 since opendir(3) allocates. A removed cgroup moves the places of those
- * after it, so a pass that removed something is followed by another. */
-static int walk(int dir, int parent, const char *name, unsigned depth, husk__cgroup_fn *fn, void *ctx)
-{
+/* A cgroup whose sub-cgroups are being read: with getdents64 since opendir(3) allocates. */
+struct reading {
     _Alignas(struct entry) char buffer[1024];
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0, child;
+    long n, at;
+    int fd;
+};
+
+/* The next sub-cgroup: 1, 0 after the last, or a negative errno. */
+static int next(struct reading *r, const struct entry **sub)
+{
+    const struct entry *e;
     long n;
 
-    if (fd < 0)
-        return vanished(errno) ? 0 : -errno;
-    while (rc == 0 && (n = syscall(SYS_getdents64, fd, buffer, sizeof buffer)) != 0) {
-        if (n < 0) {
-            rc = vanished(errno) ? 0 : -errno;
-            break;
+    for (;;) {
+        if (r->at == r->n) {
+            n = syscall(SYS_getdents64, r->fd, r->buffer, sizeof r->buffer);
+            r->at = 0;
+            r->n = n > 0 ? n : 0;
+            if (n <= 0)
+                return n == 0 || vanished(errno) ? 0 : -errno;
         }
-        for (long at = 0; at < n && rc == 0; at += ((struct entry *)(void *)(buffer + at))->reclen) {
-            const struct entry *e = (const struct entry *)(const void *)(buffer + at);
-            if (e->type != 4 /* DT_DIR */ || strcmp(e->name, ".") == 0 || strcmp(e->name, "..") == 0)
-                continue;
-            child = openat(fd, e->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-            if (child < 0) {
-                rc = vanished(errno) ? 0 : -errno;
-                continue;
-            }
-            rc = depth >= DEPTH ? -ELOOP : walk(child, fd, e->name, depth + 1, fn, ctx);
-            close(child);
-        }
+        e = (const struct entry *)(const void *)(r->buffer + r->at);
+        r->at += e->reclen;
+        *sub = e;
+        if (e->type == 4 /* DT_DIR */ && strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0)
+            return 1;
     }
-    if (rc == 0)
-        rc = fn(ctx, fd, parent, name);
+}
+
+static int enter(int dir, const char *name)
+{
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd < 0 ? -errno : fd;
+}
+
+static void read_on(struct reading *r, int fd)
+{
+    r->fd = fd;
+    r->n = r->at = 0;
+}
+
+/* A cgroup without others below it is done with at once; any other is what is read from now on. */
+static int down(struct reading *r, const char *name, unsigned *depth, husk__cgroup_fn *fn, void *ctx)
+{
+    struct stat here, st;
+    int fd = enter(r->fd, name), rc;
+
+    if (fd < 0)
+        return vanished(-fd) ? 0 : fd;
+    if (fstat(r->fd, &here) < 0 || fstat(fd, &st) < 0) {
+        rc = -errno;
+    } else if (here.st_dev != st.st_dev) {
+        rc = -EXDEV; /* something is mounted over it */
+    } else if (st.st_nlink > 2) {
+        close(r->fd);
+        read_on(r, fd);
+        ++*depth;
+        return 0;
+    } else {
+        rc = fn(ctx, fd, r->fd, name);
+    }
     close(fd);
     return rc;
 }
 
+/* Back in the cgroup above, just behind the one that was read, for which fn is called. When that is gone, its
+ * place is, too: the cgroup is read again from the start. */
+static int up(struct reading *r, unsigned *lost, husk__cgroup_fn *fn, void *ctx)
+{
+    const struct entry *e;
+    struct stat st;
+    int child = r->fd, rc = fstat(child, &st) == 0 ? 0 : -errno;
+
+    read_on(r, enter(child, ".."));
+    if (rc == 0 && r->fd < 0)
+        rc = r->fd;
+    while (rc == 0 && (rc = next(r, &e)) == 1)
+        rc = e->ino == st.st_ino ? 2 : 0;
+    if (rc == 2)
+        rc = fn(ctx, child, r->fd, e->name);
+    else if (rc == 0)
+        rc = ++*lost > LOST || lseek(r->fd, 0, SEEK_SET) < 0 ? -EBUSY : 0;
+    close(child);
+    return rc;
+}
+
+/* As deep as it may be, since whoever may make cgroups may nest them: nothing is kept for a level but the way
+ * back, "..", which on this file system nobody can change. */
 int husk__cgroup_walk(int dir, husk__cgroup_fn *fn, void *ctx)
 {
-    return walk(dir, -1, NULL, 0, fn, ctx);
+    struct reading r;
+    const struct entry *sub;
+    unsigned depth = 0, lost = 0;
+    int rc = enter(dir, ".");
+
+    if (rc < 0)
+        return vanished(-rc) ? 0 : rc;
+    read_on(&r, rc);
+    for (rc = 0; rc == 0;) {
+        rc = next(&r, &sub);
+        if (rc == 1) {
+            rc = down(&r, sub->name, &depth, fn, ctx);
+        } else if (rc == 0 && depth > 0) {
+            depth--;
+            rc = up(&r, &lost, fn, ctx);
+        } else if (rc == 0) {
+            rc = fn(ctx, r.fd, -1, NULL);
+            break;
+        }
+    }
+    if (r.fd >= 0)
+        close(r.fd);
+    return rc;
 }
 
 struct pids {

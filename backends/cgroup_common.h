@@ -15,7 +15,8 @@ int husk__cgroup_plan_mount(struct husk_planner *p, const struct husk_mount *mou
 /* Below here: actions. Negative errnos. */
 
 /* fn for each cgroup of the tree, children first, `dir` itself last with name NULL: parent is the directory
- * that holds `name`. Cgroups that vanish meanwhile are passed over; a non-zero result of fn ends it. */
+ * that holds `name`. Cgroups that vanish meanwhile are passed over, and others then may come twice; a non-zero
+ * result of fn ends it. At most four descriptors, whatever the tree. */
 typedef int husk__cgroup_fn(void *ctx, int dir, int parent, const char *name);
 int husk__cgroup_walk(int dir, husk__cgroup_fn *fn, void *ctx);
 

@@ -149,6 +149,11 @@ static int kill_all(int dir)
     return n > 0 ? -EBUSY : n;
 }
 
+static int oom_kills(int dir)
+{
+    return husk__cgroup_key(dir, "memory.oom_control", "oom_kill");
+}
+
 const struct husk_cgroup_backend husk_cgroup_v1 = {
     .size = sizeof husk_cgroup_v1,
     .abi = HUSK_CGROUP_ABI,
@@ -163,4 +168,5 @@ const struct husk_cgroup_backend husk_cgroup_v1 = {
     .is_frozen = is_frozen,
     .kill_all = kill_all,
     .remove = husk__cgroup_remove,
+    .oom_kills = oom_kills,
 };

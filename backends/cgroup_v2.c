@@ -185,6 +185,11 @@ static int remove_tree(int dir, const char *path)
     return husk__cgroup_remove(dir, path);
 }
 
+static int oom_kills(int dir)
+{
+    return husk__cgroup_key(dir, "memory.events", "oom_kill");
+}
+
 const struct husk_cgroup_backend husk_cgroup_v2 = {
     .size = sizeof husk_cgroup_v2,
     .abi = HUSK_CGROUP_ABI,
@@ -199,4 +204,5 @@ const struct husk_cgroup_backend husk_cgroup_v2 = {
     .is_frozen = is_frozen,
     .kill_all = kill_all,
     .remove = remove_tree,
+    .oom_kills = oom_kills,
 };

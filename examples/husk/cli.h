@@ -100,7 +100,7 @@ void print_text(const struct husk_text *text); /* to stdout */
 
 /* foreground.c: make a process and stay with it */
 struct foreground {
-    int host_tty;
+    int host_tty, signals;
 };
 /* Before the process is made. Opens the host's terminal when the process gets one; its size goes into
  * *process. */

@@ -20,7 +20,7 @@ static void put_enabled(struct husk_json_out *o, const char *key, bool enabled)
     husk_json_end(o, '}');
 }
 
-/* Only what a configuration can use: options that this version parses but cannot carry out are left out. */
+/* Only what a configuration can use: what this version parses but cannot carry out is left out. */
 static void put_mount_options(struct husk_json_out *o)
 {
     husk_json_begin(o, "mountOptions", '[');
@@ -39,13 +39,17 @@ static void put_seccomp(struct husk_json_out *o, const struct husk_host *host)
     } probed[] = {
         {SECCOMP_FILTER_FLAG_LOG, HUSK_FEATURE_SECCOMP_LOG},
         {SECCOMP_FILTER_FLAG_SPEC_ALLOW, HUSK_FEATURE_SECCOMP_SPEC_ALLOW},
-        {1u << 5, HUSK_FEATURE_SECCOMP_WAIT_KILLABLE},
-    };
+    }; /* WAIT_KILLABLE_RECV goes with a listener only */
 
     husk_json_begin(o, "seccomp", '{');
     husk_json_put_bool(o, "enabled", HUSK_WITH_SECCOMP);
     if (HUSK_WITH_SECCOMP) {
-        put_table(o, "actions", HUSK_TABLE_SECCOMP_ACTION);
+        husk_json_begin(o, "actions", '[');
+        for (const struct husk_name *n = husk_table(HUSK_TABLE_SECCOMP_ACTION); n->name != NULL; n++) {
+            if (n->value != SECCOMP_RET_USER_NOTIF) /* needs listenerPath, which the plan refuses */
+                husk_json_put_str(o, NULL, n->name);
+        }
+        husk_json_end(o, ']');
         put_table(o, "operators", HUSK_TABLE_SECCOMP_OP);
         put_table(o, "archs", HUSK_TABLE_SECCOMP_ARCH);
         put_table(o, "knownFlags", HUSK_TABLE_SECCOMP_FLAG);

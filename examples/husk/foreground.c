@@ -45,7 +45,13 @@ int foreground_prepare(struct foreground *f, struct husk_process *process, struc
 {
     struct sigaction action = {.sa_handler = remember, .sa_flags = SA_RESTART};
     struct winsize size;
+    sigset_t all;
 
+    sigfillset(&all);
+    f->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK); /* without it we could not wait */
+    if (f->signals < 0)
+        return husk_fail(err, HUSK_EHOST, HUSK_DIAG_NO_PERMISSION, errno, NULL, "signalfd: %s",
+                         strerror(errno));
     for (size_t i = 0; i < HUSK_COUNT(early); i++)
         sigaction(early[i], &action, NULL);
     f->host_tty = -1;
@@ -77,11 +83,11 @@ static void reap(struct relay *r)
     }
 }
 
-static void take_signals(struct relay *r, int fd)
+static void take_signals(struct relay *r)
 {
     struct signalfd_siginfo info;
 
-    while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
+    while (read(r->f->signals, &info, sizeof info) == (ssize_t)sizeof info) {
         int signo = (int)info.ssi_signo;
 
         if (signo == SIGCHLD)
@@ -116,12 +122,12 @@ static bool drain(struct buffer *b, int fd, size_t most)
     return n >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
-static void relay_once(struct relay *r, int signals)
+static void relay_once(struct relay *r)
 {
     bool in_full = r->in.at < r->in.end, out_full = r->out.at < r->out.end;
     short console = (short)((in_full ? POLLOUT : 0) | (out_full ? 0 : POLLIN));
     struct pollfd p[4] = {
-        {.fd = signals, .events = POLLIN},
+        {.fd = r->f->signals, .events = POLLIN},
         {.fd = r->console < 0 || in_full || r->in_ended ? -1 : STDIN_FILENO, .events = POLLIN},
         {.fd = r->hung_up || console == 0 ? -1 : r->console, .events = console},
         {.fd = out_full ? STDOUT_FILENO : -1, .events = POLLOUT},
@@ -132,7 +138,7 @@ static void relay_once(struct relay *r, int signals)
         return;
     r->hung_up = false;
     if (p[0].revents)
-        take_signals(r, signals);
+        take_signals(r);
     if (p[1].revents && !fill(&r->in, STDIN_FILENO))
         r->in_ended = true;
     if (p[2].revents & POLLOUT && !drain(&r->in, r->console, sizeof r->in.data))
@@ -165,7 +171,6 @@ int foreground_wait(struct foreground *f, int32_t pid, int console_fd)
 {
     static struct relay r;
     sigset_t all;
-    int signals;
 
     memset(&r, 0, sizeof r);
     r.f = f;
@@ -174,7 +179,6 @@ int foreground_wait(struct foreground *f, int32_t pid, int console_fd)
     r.status = -1;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, NULL);
-    signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     if (console_fd >= 0) {
         fcntl(console_fd, F_SETFL, fcntl(console_fd, F_GETFL) | O_NONBLOCK);
         if (isatty(STDIN_FILENO) || isatty(STDOUT_FILENO))
@@ -186,11 +190,10 @@ int foreground_wait(struct foreground *f, int32_t pid, int console_fd)
     }
     reap(&r); /* it may have ended before SIGCHLD was watched */
     while (r.status < 0)
-        relay_once(&r, signals);
+        relay_once(&r);
     if (console_fd >= 0)
         relay_rest(&r);
     tty_restore();
-    if (signals >= 0)
-        close(signals);
+    close(f->signals);
     return r.status;
 }

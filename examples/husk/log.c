@@ -13,6 +13,21 @@ static bool log_json, log_verbose, log_lent;
 static char kept[8192]; /* warnings, each with a NUL at its end */
 static size_t kept_len;
 
+/* A symlink to a file is followed, as /dev/stderr is one; through one to nothing, nothing is made: that is a trap
+ * where others may write. */
+static int open_or_make(const char *path)
+{
+    const int flags = O_WRONLY | O_APPEND | O_SYNC | O_CLOEXEC;
+    int fd = open(path, flags);
+
+    if (fd < 0 && errno == ENOENT) {
+        fd = open(path, flags | O_CREAT | O_EXCL, 0644);
+        if (fd < 0 && errno == EEXIST) /* another husk made it just now */
+            fd = open(path, flags);
+    }
+    return fd;
+}
+
 int log_open(const struct cli *c, struct husk_err *err)
 {
     log_verbose = c->debug;
@@ -22,7 +37,7 @@ int log_open(const struct cli *c, struct husk_err *err)
         return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, NULL, "invalid log-format: %s", c->log_format);
     if (c->log == NULL || c->log[0] == '\0')
         return 0;
-    log_fd = open(c->log, O_WRONLY | O_APPEND | O_CREAT | O_SYNC | O_CLOEXEC, 0644);
+    log_fd = open_or_make(c->log);
     if (log_fd < 0) {
         log_fd = STDERR_FILENO;
         return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, errno, NULL, "open log %s: %s", c->log,

@@ -35,19 +35,31 @@ int command_kill(struct cli *c)
     return 0;
 }
 
+static int open_and_delete(struct cli *c, struct husk_err *err)
+{
+    struct husk_container container;
+    int rc = container_open_for_hooks(c, &container, err);
+
+    if (rc != 0)
+        return rc;
+    rc = husk_container_delete(&container, c->force, err);
+    husk_container_close(&container);
+    return rc;
+}
+
 int command_delete(struct cli *c)
 {
     struct husk_container container;
-    struct husk_err err, ignored;
-    int rc = container_open_for_hooks(c, &container, &err);
+    struct husk_err err, not_cleaned;
+    int rc = open_and_delete(c, &err);
 
-    if (rc == 0) {
-        rc = husk_container_delete(&container, c->force, &err);
-        husk_container_close(&container);
-    } else if (err.diag == HUSK_DIAG_ABSENT || (err.diag == HUSK_DIAG_STATE_FILE && c->force)) {
-        /* a directory without a readable state is what a crash left */
-        if (husk_container_clean(&container, c->args[0], &ignored) == 0 && err.diag == HUSK_DIAG_STATE_FILE)
-            rc = 0;
+    /* A directory without a readable state is what a crash left, or what a create has just begun. */
+    if (rc != 0 && (err.diag == HUSK_DIAG_ABSENT || (err.diag == HUSK_DIAG_STATE_FILE && c->force))) {
+        container_init(c, &container);
+        if (husk_container_clean(&container, c->args[0], &not_cleaned) == 0)
+            rc = err.diag == HUSK_DIAG_STATE_FILE ? 0 : rc;
+        else if (not_cleaned.diag == HUSK_DIAG_EXISTS)
+            rc = open_and_delete(c, &err);
     }
     if (rc != 0 && err.diag == HUSK_DIAG_ABSENT && c->force)
         rc = 0;

@@ -25,6 +25,9 @@ struct husk_apply {
     const struct husk_backends *backends; /* for undo; NULL: the default ones */
     /* Called by record operations, may be NULL. Returns 0 or a negative code with *err filled. */
     int (*record)(void *ctx, const char *status, int32_t pid, struct husk_err *err);
+    /* Called when the child ended without a word, before anything is undone: may put a better reason into
+     * *err, which is filled. status: as of wait(2), -1 when it was not ours to wait for. May be NULL. */
+    void (*died)(void *ctx, int status, struct husk_err *err);
     void *ctx;
     uint32_t fail_op; /* tests: operation to fail with fail_errno instead of doing it, in whichever actor runs
                          it */
@@ -54,8 +57,9 @@ HUSK_API HUSK_MUST_USE int husk_apply_start(struct husk_apply *a, struct husk_er
 /* Close what a call of the two left in the struct. The container goes on. */
 HUSK_API void husk_apply_fini(struct husk_apply *a);
 
-/* Undo log: lines `rmdir "PATH"` and `unlink "PATH"`. Undone backwards; what is gone already is fine. Goes on
- * after a failure, returns the first. Waits a short while for a cgroup whose last process is on its way out.
+/* Undo log: lines `rmdir "PATH"`, `unlink "PATH"`, `prune "PATH"` (rmdir, unless others use it by now) and
+ * `keep "PATH"` (the line before it is void). Undone backwards; what is gone already is fine. Goes on after a
+ * failure, returns the first. Waits a short while for a cgroup whose last process is on its way out.
  */
 HUSK_API HUSK_MUST_USE int husk_undo(const char *log, size_t len, struct husk_err *err);
 

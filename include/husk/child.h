@@ -37,6 +37,7 @@ struct husk_child {
     int cwd;        /* the directory at the start, until the root changes; or -1 */
     int empty;      /* the read-only tmpfs that masks directories, or -1 */
     int slot[HUSK_SLOT_COUNT]; /* -1: not defined */
+    uint32_t used_until[HUSK_SLOT_COUNT]; /* 1 + the child's last operation that uses the slot; then it is closed */
     int32_t pid;               /* parent: the child; child: 0 */
     int32_t *forked;           /* in memory of both: the pid that a fork made. NULL: the plan has no fork */
     uint32_t umask;    /* for programs: the child's own is 0, so that modes are exact; parent: HUSK_ID_KEEP */
@@ -48,8 +49,8 @@ struct husk_child {
     bool in_cwd;               /* a chdir operation succeeded */
     char home[512];
     struct husk_hook_output output;
-    /* Parent: called before a directory or socket `name` that outlives the container is made in dir; 0 or an
-     * errno below 0. */
+    /* Parent: called before a directory or socket `name` that outlives the container is made in dir, and with
+     * "keep" when that failed; 0 or an errno below 0. */
     long (*making)(struct husk_child *c, const char *verb, int dir, const char *name);
     uint32_t fail_op; /* fault injection of tests, with fail_errno */
     int fail_errno;

@@ -40,7 +40,7 @@ struct husk_container {
 struct husk_launch {
     const struct husk_spec *spec; /* exec: NULL for the saved configuration's */
     const struct husk_host *host;
-    struct husk_request request; /* exec sets action, id, bundle, cgroups and n_cgroups itself */
+    struct husk_request request; /* exec sets action, id, bundle, cgroups and no_new_keyring itself */
     const char *config;          /* text of the spec, kept for exec and poststop hooks; or NULL */
     size_t config_len;
     bool ignore_paused; /* exec: the process then waits for resume */
@@ -68,8 +68,8 @@ HUSK_API HUSK_MUST_USE int husk_container_kill(struct husk_container *c, int sig
                                                struct husk_err *err);
 /* A created container is killed, a running one only with force. Waits until init is gone. */
 HUSK_API HUSK_MUST_USE int husk_container_delete(struct husk_container *c, bool force, struct husk_err *err);
-/* What a crash left under an id that cannot be opened; no container: nothing to do. c->arena and c->root are
- * used. */
+/* What a crash left under an id that cannot be opened; no container: nothing to do. One that can be opened
+ * after all, since its create was at work, is HUSK_DIAG_EXISTS. c->arena and c->root are used. */
 HUSK_API HUSK_MUST_USE int husk_container_clean(struct husk_container *c, const char *id,
                                                 struct husk_err *err);
 HUSK_API HUSK_MUST_USE int husk_container_exec(struct husk_container *c, struct husk_launch *l,
@@ -95,6 +95,7 @@ HUSK_END_DECLS
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int husk__wrong_state(struct husk_err *err, const char *text)
@@ -191,6 +192,28 @@ static int husk__container_record(void *ctx, const char *status, int32_t pid, st
     return husk_state_save(&c->dir, &c->state, err);
 }
 
+/* Called by apply: a first process that was killed under a memory limit was killed by that, most likely. */
+static void husk__container_died(void *ctx, int status, struct husk_err *err)
+{
+    struct husk_container *c = ctx;
+    bool oom = husk__places_oom_killed(c);
+    uint32_t op = err->op;
+    struct husk_err ignored;
+    const char *text;
+    size_t len;
+
+    if (!oom && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
+        return;
+    if (c->spec == NULL && husk_container_config(c, &text, &len, &ignored) != 0)
+        return;
+    if (c->spec->linux_.resources.memory.limit_bytes.v <= 0) /* none, or unlimited */
+        return;
+    (void)husk_fail(err, HUSK_ESYS, HUSK_DIAG_CHILD_DIED, 0, "/linux/resources/memory/limit",
+                    "the container's first process was %s before it executed its program: the limit may be "
+                    "too low", oom ? "OOM-killed" : "killed");
+    err->op = op;
+}
+
 static int husk__plan_make_for(struct husk_container *c, struct husk_launch *l, struct husk_plan *plan,
                                struct husk_err *err)
 {
@@ -245,6 +268,7 @@ static void husk__state_fill(struct husk_container *c, const struct husk_launch 
         .n_cgroups = plan->n_cgroups,
         .pid_namespace = pid != NULL && pid->path == NULL,
         .poststop = l->spec->hooks[HUSK_HOOK_POSTSTOP].n > 0,
+        .no_new_keyring = l->request.no_new_keyring,
     };
 }
 
@@ -311,7 +335,8 @@ static void husk__poststop(struct husk_container *c)
 HUSK_API int husk_container_create(struct husk_container *c, struct husk_launch *l, struct husk_err *err)
 {
     struct husk_plan plan;
-    struct husk_apply a = {.plan = &plan, .target_fd = -1, .record = husk__container_record};
+    struct husk_apply a = {
+        .plan = &plan, .target_fd = -1, .record = husk__container_record, .died = husk__container_died};
     struct husk_err ignored, own;
     char now[40];
     int rc;
@@ -358,8 +383,19 @@ HUSK_API int husk_container_create(struct husk_container *c, struct husk_launch 
 
 /* ---- kill and delete ---- */
 
-/* A descriptor that stands for the recorded process and no later one; -1 when it has ended. *is_pidfd: else
- * it is /proc/PID. */
+/* After husk_process_open() or husk__init_open() gave none: it has ended, or that cannot be told. */
+static int husk__no_init(struct husk_err *err, const char *text)
+{
+    int sys = errno;
+
+    if (sys == ESRCH)
+        return husk__wrong_state(err, text);
+    return husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, sys, NULL, "look at the container's process: %s",
+                     strerror(sys));
+}
+
+/* A descriptor that stands for the recorded process and no later one; -1 with ESRCH when it has ended.
+ * *is_pidfd: else it is /proc/PID. */
 static int husk__init_open(const struct husk_container *c, bool *is_pidfd)
 {
     int proc, fd;
@@ -391,6 +427,8 @@ static int husk__container_end(struct husk_container *c, struct husk_err *err)
     uint64_t ticks;
     int fd = husk__init_open(c, &is_pidfd), rc = 0;
 
+    if (fd < 0 && errno != ESRCH)
+        return husk__no_init(err, "");
     if (fd >= 0 && husk__init_signal(c, fd, is_pidfd, SIGKILL) != 0 && errno != ESRCH)
         rc = husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, errno, NULL, "kill process %d: %s", c->state.pid,
                        strerror(errno));
@@ -482,18 +520,24 @@ HUSK_API int husk_container_delete(struct husk_container *c, bool force, struct 
 
 HUSK_API int husk_container_clean(struct husk_container *c, const char *id, struct husk_err *err)
 {
-    int rc = husk_state_open(&c->dir, c->root, id, err);
+    struct husk_err own, ignored;
+    int rc;
 
+    if (err == NULL)
+        err = &own;
+    rc = husk_state_open(&c->dir, c->root, id, err);
     if (rc != 0)
-        return rc == HUSK_ESTATE ? 0 : rc;
-    memset(&c->state, 0, sizeof c->state);
+        return err->diag == HUSK_DIAG_ABSENT ? 0 : rc;
     c->spec = NULL;
-    c->state.pid_namespace = true; /* no cgroups are known whose processes could be killed */
     rc = husk_state_lock(&c->dir, false, err);
-    if (rc == 0)
+    if (rc != 0) {
+        rc = err->diag == HUSK_DIAG_ABSENT ? 0 : rc;
+    } else if (husk_state_load(&c->dir, c->arena, &c->state, &ignored) == 0) {
+        rc = husk_fail(err, HUSK_ESTATE, HUSK_DIAG_EXISTS, 0, NULL, "container exists: delete it");
+    } else {
+        memset(&c->state, 0, sizeof c->state);
         rc = husk__container_destroy(c, err);
-    else if (rc == HUSK_ESTATE && err != NULL && err->diag == HUSK_DIAG_ABSENT)
-        rc = 0;
+    }
     husk_state_close(&c->dir);
     return rc;
 }
@@ -510,8 +554,8 @@ HUSK_API int husk_container_kill(struct husk_container *c, int signo, bool all, 
     bool is_pidfd, every = all || (signo == SIGKILL && !c->state.pid_namespace);
     int fd = husk__init_open(c, &is_pidfd), rc = 0;
 
-    if (fd < 0 && !all)
-        return husk__wrong_state(err, "container not running");
+    if (fd < 0 && (!all || errno != ESRCH))
+        return husk__no_init(err, "container not running");
     if (every && signo == SIGKILL)
         husk__places_kill(c);
     else if (every)
@@ -541,6 +585,7 @@ static int husk__container_start(struct husk_container *c, struct husk_err *err)
                            .target_fd = -1,
                            .backends = c->backends,
                            .record = husk__container_record,
+                           .died = husk__container_died,
                            .ctx = c,
                            .pid = c->state.pid,
                            .pidfd = -1,
@@ -621,6 +666,7 @@ HUSK_API int husk_container_exec(struct husk_container *c, struct husk_launch *l
     l->request.action = HUSK_EXEC;
     l->request.id = c->dir.id;
     l->request.bundle = c->state.bundle;
+    l->request.no_new_keyring = c->state.no_new_keyring;
     if (l->request.cgroups == NULL) {
         l->request.cgroups = c->state.cgroups;
         l->request.n_cgroups = c->state.n_cgroups;
@@ -635,7 +681,7 @@ HUSK_API int husk_container_exec(struct husk_container *c, struct husk_launch *l
         return rc;
     a.target_fd = husk_process_open(c->state.pid, c->state.start_ticks);
     if (a.target_fd < 0) {
-        rc = husk__wrong_state(err, "cannot exec in a stopped container");
+        rc = husk__no_init(err, "cannot exec in a stopped container");
     } else {
         rc = husk__apply_to(c, l, &a, err);
         close(a.target_fd);

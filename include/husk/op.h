@@ -27,7 +27,9 @@ enum husk_who { HUSK_PARENT, HUSK_CHILD, HUSK_BOTH };
     X(PIDFD, "pidfd", NONE)        /* of the child, made by spawn, renewed by fork */                \
     X(PIDFD_SOCKET, "pidfd-socket", NONE)                                                           \
     X(GATE, "gate", NONE)          /* listening socket: create waits on it for start */              \
-    X(HOOK_STATE, "hook-state", NONE) /* memfd with the state JSON that a hook reads */              \
+    X(HOOK_STATE, "hook-state", NONE)   /* memfd with the state JSON that hooks of the parent read */ \
+    X(HOOK_CREATE, "hook-create", NONE) /* the same for createContainer hooks */                      \
+    X(HOOK_START, "hook-start", NONE)   /* the same for startContainer hooks, programs of the image */ \
     X(LISTENER, "listener", NONE)  /* seccomp notification descriptor */                             \
     X(LISTENER_SOCKET, "listener-socket", NONE)                                                     \
     X(NS_USER, "ns.user", NONE)                                                                     \
@@ -129,7 +131,9 @@ enum husk_op_kind {
 
 /* Opens path (O_CLOEXEC is added) and defines slot. */
 struct husk_op_open { enum husk_slot slot; struct husk_path path; uint32_t flags; enum husk_expect expect; };
-/* Directory with its missing parents (0755); an existing one is left as it is. uid, gid: HUSK_ID_KEEP for none. */
+/* Directory with its missing parents (0755); an existing one is left as it is. uid, gid: HUSK_ID_KEEP for none.
+ * With undo, a cgroup that exists must hold no process and not be frozen, else EBUSY; parents made for it are removed
+ * unless others use them by then. */
 struct husk_op_mkdir { struct husk_path path; uint32_t mode, uid, gid; };
 /* One write(2) of data to an existing file: path, or the slot's own descriptor when rel is empty. */
 struct husk_op_write { struct husk_path path; const char *data; };
@@ -194,16 +198,17 @@ struct husk_op_socket { enum husk_slot slot; struct husk_path path; bool listen;
 /* The child waits on @gate for `start`; later errors and the end go to that connection. Parent operations after it run in `start`. */
 struct husk_op_gate { uint8_t unused; };
 struct husk_op_memfd { enum husk_slot slot; };
-/* The slot's content becomes head, the pid (1 when in_container: as pid 1 sees itself), tail. */
+/* Once for a slot, which nobody can change any more then. Its content becomes head, the pid (1 when in_container: as pid 1 sees itself), tail. */
 struct husk_op_fill { enum husk_slot slot; const char *head, *tail; bool in_container; };
-/* kind: enum husk_hook_kind. stdin is @hook-state. timeout 0: none. why names the hook. */
+/* kind: enum husk_hook_kind; it tells which of @hook-state, @hook-create and @hook-start is stdin. timeout 0: none. why names
+ * the hook. */
 struct husk_op_hook { uint32_t kind; const char *path; struct husk_list argv, envp; uint32_t timeout_sec; };
 /* BPF_PROG_TYPE_CGROUP_DEVICE: struct bpf_insn[]; attached to slot with BPF_F_ALLOW_MULTI. */
 struct husk_op_bpf { enum husk_slot slot; struct husk_bytes program; };
 struct husk_op_record { const char *status; }; /* state.json with this status and the pid */
 struct husk_op_pidfile { const char *path; };  /* pid in decimal, written beside and renamed */
 /* Everything above 2 + preserve is closed, but for what the rest of the list needs, which is close-on-exec: the channel, @gate,
- * @hook-state and @listener-socket. A container that waits for start must not hold what its creator's caller had open. */
+ * @hook-start and @listener-socket. A container that waits for start must not hold what its creator's caller had open. */
 struct husk_op_fds { uint32_t preserve; };
 struct husk_op_exec { struct husk_list argv, envp; };
 
@@ -225,5 +230,11 @@ struct husk_op {
 #undef X
     } u;
 };
+
+/* 2 and 3 are createContainer and startContainer of enum husk_hook_kind. */
+static inline enum husk_slot husk_hook_slot(uint32_t kind)
+{
+    return kind == 2 ? HUSK_SLOT_HOOK_CREATE : kind == 3 ? HUSK_SLOT_HOOK_START : HUSK_SLOT_HOOK_STATE;
+}
 
 #endif

@@ -8,8 +8,9 @@
  *
  * Making the directory is what claims the id; flock(2) on the directory makes commands on one id wait for
  * each other, and ends with the process that holds it. A status is not believed but derived: from /proc, the
- * start time, and the gate. No symlink is followed below the root. Errors: HUSK_ESTATE, HUSK_EARG for an id,
- * HUSK_ESYS with errno.
+ * start time, and the gate. No symlink is followed below the root. What the files say is done with all our
+ * rights, so both directories must be the caller's own or root's, and nobody else's to write. Errors:
+ * HUSK_ESTATE, HUSK_EARG for an id, HUSK_ESYS with errno.
  */
 #ifndef HUSK_STATE_H
 #define HUSK_STATE_H
@@ -29,8 +30,9 @@ struct husk_state {
     struct husk_pairs annotations;
     const struct husk_cgroup_place *cgroups;
     uint32_t n_cgroups;
-    bool pid_namespace; /* the end of init ends all its processes */
-    bool poststop;      /* the configuration has such hooks */
+    bool pid_namespace;  /* the end of init ends all its processes */
+    bool poststop;       /* the configuration has such hooks */
+    bool no_new_keyring; /* what create was told; exec does the same */
 };
 
 struct husk_state_dir {
@@ -87,8 +89,8 @@ HUSK_API HUSK_MUST_USE int husk_state_each(const char *root, struct husk_arena *
 /* Start time of a living process, from the file "stat" below a descriptor of /proc/PID; false when it is gone
  * or a zombie. */
 HUSK_API bool husk_process_start(int proc_pid_fd, uint64_t *ticks);
-/* Opens /proc/PID of that very process; -1 when it has ended. Stays about that process when the pid is used
- * again. */
+/* Opens /proc/PID of that very process; -1 with ESRCH when it has ended, with another errno when that cannot
+ * be told. Stays about that process when the pid is used again. */
 HUSK_API int husk_process_open(int32_t pid, uint64_t start_ticks);
 /* Now in UTC as RFC 3339, with nanoseconds when wanted. */
 HUSK_API void husk_time_now(char out[40], bool nanoseconds);
@@ -169,18 +171,32 @@ static int husk__root_open(const char *root)
     return open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* The directory must be ours: nobody else may have prepared its files. */
-static int husk__state_enter(struct husk_state_dir *d, struct husk_err *err)
+/* Nobody else may have prepared, or be able to exchange, what is in it. */
+static int husk__state_trust(int fd, const char *name, uint32_t *owner, struct husk_err *err)
 {
     struct stat st;
 
+    if (fstat(fd, &st) != 0)
+        return husk__state_error(err, "look at", name);
+    *owner = st.st_uid;
+    if ((st.st_uid != geteuid() && st.st_uid != 0) || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return husk_fail(err, HUSK_ESTATE, HUSK_DIAG_STATE_FILE, EPERM, NULL,
+                         "state directory: %s is not ours alone: owner %u, mode %o", name, st.st_uid,
+                         st.st_mode & 07777u);
+    return 0;
+}
+
+static int husk__state_enter(struct husk_state_dir *d, struct husk_err *err)
+{
+    int rc = husk__state_trust(d->root, "the root", &d->owner, err);
+
+    if (rc != 0)
+        return rc;
     d->fd = openat(d->root, d->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (d->fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG))
         return husk__state_absent(err);
-    if (d->fd < 0 || fstat(d->fd, &st) != 0)
-        return husk__state_error(err, "open", d->id);
-    d->owner = st.st_uid;
-    return 0;
+    return d->fd < 0 ? husk__state_error(err, "open", d->id)
+                     : husk__state_trust(d->fd, d->id, &d->owner, err);
 }
 
 HUSK_API int husk_state_create(struct husk_state_dir *d, const char *root, const char *id,
@@ -435,6 +451,7 @@ HUSK_API int husk_state_save(const struct husk_state_dir *d, const struct husk_s
     husk_json_put_u64(&o, "startTicks", s->start_ticks);
     husk_json_put_bool(&o, "pidNamespace", s->pid_namespace);
     husk_json_put_bool(&o, "poststop", s->poststop);
+    husk_json_put_bool(&o, "noNewKeyring", s->no_new_keyring);
     husk_json_begin(&o, "cgroups", '[');
     for (uint32_t i = 0; i < s->n_cgroups; i++) {
         husk_json_begin(&o, NULL, '{');
@@ -537,6 +554,7 @@ static bool husk__load_state(const struct husk_json *j, struct husk_arena *arena
     s->status = husk__status_of(status);
     s->pid_namespace = husk__member_bool(j, "pidNamespace");
     s->poststop = husk__member_bool(j, "poststop");
+    s->no_new_keyring = husk__member_bool(j, "noNewKeyring");
     return husk__load_annotations(husk_json_get(j, "annotations"), arena, s) &&
            husk__load_cgroups(husk_json_get(j, "cgroups"), arena, s);
 }
@@ -593,8 +611,9 @@ HUSK_API int husk_process_open(int32_t pid, uint64_t start_ticks)
 {
     char path[32];
     uint64_t ticks;
-    int fd;
+    int fd = -1;
 
+    errno = ESRCH; /* so it stays for a zombie and for another process */
     if (pid <= 0)
         return -1;
     snprintf(path, sizeof path, "/proc/%d", pid);
@@ -603,6 +622,8 @@ HUSK_API int husk_process_open(int32_t pid, uint64_t start_ticks)
         close(fd);
         fd = -1;
     }
+    if (fd < 0 && errno == ENOENT)
+        errno = ESRCH;
     return fd;
 }
 
@@ -611,6 +632,8 @@ HUSK_API enum husk_status husk_state_status(const struct husk_state_dir *d, cons
     struct stat st;
     int fd = husk_process_open(s->pid, s->start_ticks);
 
+    if (fd < 0 && errno != ESRCH) /* nobody may delete what perhaps runs */
+        return s->status;
     if (fd < 0) /* before its process exists, a container is being created only while somebody does it */
         return s->pid == 0 && husk_state_busy(d) ? HUSK_CREATING : HUSK_STOPPED;
     close(fd);

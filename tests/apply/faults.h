@@ -1,6 +1,8 @@
-/* faults.h - for tests that let the library's own plans fail: a bundle, configurations, and a look at what is left.
+/* faults.h - for tests that let the library's own plans fail: a bundle, configurations, and a look at what is
+ * left.
  *
- * What a program does: configuration → husk_plan_make() with this machine's facts → husk_apply(). Nothing is written by hand.
+ * What a program does: configuration → husk_plan_make() with this machine's facts → husk_apply(). Nothing is
+ * written by hand.
  */
 #ifndef FAULTS_H
 #define FAULTS_H
@@ -8,7 +10,8 @@
 #include "kit.h"
 #include <ftw.h>
 
-static char faults_id[64], faults_bundle[96], faults_state[96], faults_socket[104], faults_pidfile[104], faults_net[104];
+static char faults_id[64], faults_bundle[96], faults_state[96], faults_socket[104], faults_pidfile[104],
+    faults_net[104];
 static int faults_listener = -1;
 static struct husk_arena faults_arena;
 static struct husk_host faults_host;
@@ -25,10 +28,12 @@ struct subject {
     int32_t container; /* exec: its pid, else 0 */
 };
 
-/* All that the model offers and this machine can do; the holes: namespaces, mappings, noNewPrivileges, seccomp. */
+/* All that the model offers and this machine can do; the holes: namespaces, mappings, noNewPrivileges,
+ * seccomp. */
 static const char faults_rich[] =
     "{'ociVersion':'1.2.0',"
-    "'process':{'terminal':true,'consoleSize':{'height':25,'width':80},'user':{'uid':1,'gid':1,'umask':63,'additionalGids':[5,6]},"
+    "'process':{'terminal':true,'consoleSize':{'height':25,'width':80},'user':{'uid':1,'gid':1,'umask':63,'"
+    "additionalGids':[5,6]},"
     "'args':['sleep','100'],'env':['PATH=/bin:/usr/bin'],'cwd':'/tmp/deep/er','oomScoreAdj':500,%s"
     "'capabilities':{'bounding':['CAP_KILL','CAP_CHOWN'],'effective':['CAP_KILL'],'permitted':['CAP_KILL'],"
     "'inheritable':['CAP_KILL'],'ambient':['CAP_KILL']},"
@@ -36,7 +41,8 @@ static const char faults_rich[] =
     "'root':{'path':'rootfs','readonly':true},'hostname':'faulty','domainname':'example',"
     "'mounts':[{'destination':'/proc','type':'proc','source':'proc'},"
     "{'destination':'/dev','type':'tmpfs','source':'tmpfs','options':['nosuid','mode=755']},"
-    "{'destination':'/dev/pts','type':'devpts','source':'devpts','options':['newinstance','ptmxmode=0666','mode=0620']},"
+    "{'destination':'/dev/"
+    "pts','type':'devpts','source':'devpts','options':['newinstance','ptmxmode=0666','mode=0620']},"
     "{'destination':'/sys','type':'sysfs','source':'sysfs','options':['ro']},"
     "{'destination':'/sys/fs/cgroup','type':'cgroup','source':'cgroup','options':['ro','nosuid']},"
     "{'destination':'/tmp','type':'tmpfs','source':'tmpfs','options':['mode=1777','rprivate']},"
@@ -44,20 +50,31 @@ static const char faults_rich[] =
     "{'destination':'/ro/etc','source':'/etc','options':['rbind','ro','rnoexec','slave']},"
     "{'destination':'/tmp','options':['remount','noexec']}],"
     "'hooks':{'prestart':[{'path':'/bin/true'}],'createRuntime':[{'path':'/bin/true','timeout':5}],"
-    "'createContainer':[{'path':'/bin/true','args':['true','x'],'env':['A=b']}],'startContainer':[{'path':'/bin/true'}],"
+    "'createContainer':[{'path':'/bin/true','args':['true','x'],'env':['A=b']}],'startContainer':[{'path':'/"
+    "bin/true'}],"
     "'poststart':[{'path':'/bin/true'}],'poststop':[{'path':'/bin/true'}]},'annotations':{'a':'b'},"
     "'linux':{%s%s'sysctl':{'net.ipv4.ip_forward':'1','kernel.shm_rmid_forced':'1'},"
-    "'devices':[{'type':'p','path':'/dev/fifo'},{'type':'c','path':'/dev/null','major':1,'minor':3,'fileMode':438}],"
-    "'resources':{'devices':[{'allow':false,'access':'rwm'},{'allow':true,'type':'c','major':10,'minor':200,'access':'rw'}],"
-    "'memory':{'limit':268435456,'reservation':134217728},'cpu':{'shares':512,'quota':50000,'period':100000},'pids':{'limit':64}},"
-    "'rootfsPropagation':'slave','maskedPaths':['/proc/kcore','/proc/scsi','/sys/firmware'],'readonlyPaths':['/proc/sys','/nowhere']}}";
+    "'devices':[{'type':'p','path':'/dev/fifo'},{'type':'c','path':'/dev/"
+    "null','major':1,'minor':3,'fileMode':438}],"
+    "'resources':{'devices':[{'allow':false,'access':'rwm'},{'allow':true,'type':'c','major':10,'minor':200,'"
+    "access':'rw'}],"
+    "'memory':{'limit':268435456,'reservation':134217728},'cpu':{'shares':512,'quota':50000,'period':100000},"
+    "'pids':{'limit':64}},"
+    "'rootfsPropagation':'slave','maskedPaths':['/proc/kcore','/proc/scsi','/sys/"
+    "firmware'],'readonlyPaths':['/proc/sys','/nowhere']}}";
 
-#define FAULTS_USERNS "'uidMappings':[{'containerID':0,'hostID':100000,'size':65536}],'gidMappings':[{'containerID':0,'hostID':100000,'size':65536}]," \
-    "'timeOffsets':{'monotonic':{'secs':10},'boottime':{'secs':20,'nanosecs':5}}," \
-    "'namespaces':[{'type':'user'},{'type':'pid'},{'type':'network'},{'type':'ipc'},{'type':'uts'},{'type':'mount'},{'type':'cgroup'},{'type':'time'}],"
-#define FAULTS_NO_USERNS \
-    "'namespaces':[{'type':'pid'},{'type':'network','path':'%s'},{'type':'ipc'},{'type':'uts'},{'type':'mount'},{'type':'cgroup'}],"
-#define FAULTS_SECCOMP "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['acct'],'action':'SCMP_ACT_ERRNO'}]},"
+#define FAULTS_USERNS                                                                                        \
+    "'uidMappings':[{'containerID':0,'hostID':100000,'size':65536}],'gidMappings':[{'containerID':0,'"       \
+    "hostID':100000,'size':65536}],"                                                                         \
+    "'timeOffsets':{'monotonic':{'secs':10},'boottime':{'secs':20,'nanosecs':5}},"                           \
+    "'namespaces':[{'type':'user'},{'type':'pid'},{'type':'network'},{'type':'ipc'},{'type':'uts'},{'type':" \
+    "'mount'},{'type':'cgroup'},{'type':'time'}],"
+#define FAULTS_NO_USERNS                                                                                     \
+    "'namespaces':[{'type':'pid'},{'type':'network','path':'%s'},{'type':'ipc'},{'type':'uts'},{'type':'"    \
+    "mount'},{'type':'cgroup'}],"
+#define FAULTS_SECCOMP                                                                                       \
+    "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['acct'],'action':'SCMP_ACT_ERRNO'}]}" \
+    ","
 
 /* ---- the bundle ---- */
 
@@ -82,8 +99,8 @@ static void faults_other_net(void)
 /* A root directory with the host's programs, a socket that takes descriptors, a place for pid files. */
 KIT_UNUSED static bool faults_begin(void)
 {
-    static const char *const dirs[] = { "usr", "bin", "sbin", "lib", "lib64" };
-    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    static const char *const dirs[] = {"usr", "bin", "sbin", "lib", "lib64"};
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
     struct husk_err err;
     char to[64];
     ssize_t n;
@@ -112,7 +129,8 @@ KIT_UNUSED static bool faults_begin(void)
             to[n] = '\0';
             if (symlink(to, in) < 0)
                 perror(in);
-        } else if (access(from, F_OK) == 0 && (mkdir(in, 0755) < 0 || mount(from, in, NULL, MS_BIND, NULL) < 0)) {
+        } else if (access(from, F_OK) == 0 &&
+                   (mkdir(in, 0755) < 0 || mount(from, in, NULL, MS_BIND, NULL) < 0)) {
             perror(in);
         }
     }
@@ -140,15 +158,17 @@ static bool faults_parse(struct subject *s, const char *text)
     s->spec.process = &s->process;
     s->host = faults_host;
     s->target = -1;
-    s->req = (struct husk_request){ .id = faults_id, .bundle = faults_bundle, .created = "2024-01-01T00:00:00Z" };
+    s->req =
+        (struct husk_request){.id = faults_id, .bundle = faults_bundle, .created = "2024-01-01T00:00:00Z"};
     return true;
 }
 
 /* What `husk spec` writes. */
-KIT_UNUSED static bool faults_default(struct subject *s, const char *name, enum husk_action action, bool terminal)
+KIT_UNUSED static bool faults_default(struct subject *s, const char *name, enum husk_action action,
+                                      bool terminal)
 {
-    static const char *const args[] = { "sleep", "100" };
-    struct husk_text text = { .arena = &faults_arena };
+    static const char *const args[] = {"sleep", "100"};
+    struct husk_text text = {.arena = &faults_arena};
 
     memset(s, 0, sizeof *s);
     s->name = name;
@@ -156,7 +176,7 @@ KIT_UNUSED static bool faults_default(struct subject *s, const char *name, enum 
     if (!faults_parse(s, text.data))
         return false;
     s->process.terminal = terminal;
-    s->process.args = (struct husk_strs){ args, HUSK_COUNT(args), true };
+    s->process.args = (struct husk_strs){args, HUSK_COUNT(args), true};
     s->req.action = action;
     return true;
 }
@@ -167,7 +187,8 @@ KIT_UNUSED static bool faults_all(struct subject *s, const char *name, enum husk
 
     memset(s, 0, sizeof *s);
     s->name = name;
-    text = husk_strf(&faults_arena, faults_rich, userns ? "" : "'noNewPrivileges':true,", userns ? FAULTS_USERNS : husk_strf(&faults_arena, FAULTS_NO_USERNS, faults_net),
+    text = husk_strf(&faults_arena, faults_rich, userns ? "" : "'noNewPrivileges':true,",
+                     userns ? FAULTS_USERNS : husk_strf(&faults_arena, FAULTS_NO_USERNS, faults_net),
                      HUSK_WITH_SECCOMP ? FAULTS_SECCOMP : "");
     for (char *c = text; *c != '\0'; c++)
         *c = *c == '\'' ? '"' : *c;
@@ -191,7 +212,9 @@ KIT_UNUSED static bool faults_plan(struct subject *s)
 /* Calls fn in a process that has no other children; its results count here. */
 KIT_UNUSED static void faults_apart(void (*fn)(struct subject *s), struct subject *s)
 {
-    struct { unsigned count, failures; } *shared;
+    struct {
+        unsigned count, failures;
+    } * shared;
     pid_t pid;
 
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -221,7 +244,8 @@ static char *faults_names;
 static int faults_name(const char *path, const struct stat *st, int type, struct FTW *at)
 {
     (void)type, (void)at;
-    snprintf(faults_names + strlen(faults_names), 16384 - strlen(faults_names), "%s %o\n", path, (unsigned)st->st_mode);
+    snprintf(faults_names + strlen(faults_names), 16384 - strlen(faults_names), "%s %o\n", path,
+             (unsigned)st->st_mode);
     return 0;
 }
 
@@ -270,7 +294,9 @@ static bool faults_wipe(const char *dir)
     bool found = false;
 
     while (d != NULL && (e = readdir(d)) != NULL)
-        found = (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 && unlinkat(dirfd(d), e->d_name, 0) == 0) || found;
+        found = (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+                 unlinkat(dirfd(d), e->d_name, 0) == 0) ||
+                found;
     if (d != NULL)
         closedir(d);
     rmdir(dir);

@@ -28,10 +28,16 @@ static const struct husk_spec base = {
                    HUSK_ARRAY(struct husk_namespace, {.type = CLONE_NEWNS}, {.type = CLONE_NEWPID})},
 };
 
+/* At file scope: a list that is made in a function ends with its block. */
+static const struct husk_process plain = {
+    .cwd = "/", .env = HUSK_STRS("PATH=/usr/bin:/bin"), .caps = {.set = true}};
+
 static struct husk_process shell(const char *const *args, uint32_t n)
 {
-    return (struct husk_process){
-        .cwd = "/", .args = {args, n, true}, .env = HUSK_STRS("PATH=/usr/bin:/bin"), .caps = {.set = true}};
+    struct husk_process process = plain;
+
+    process.args = (struct husk_strs){args, n, true};
+    return process;
 }
 
 static struct husk_launch launch(const struct husk_spec *spec, enum husk_action action)

@@ -1,6 +1,6 @@
-/* Every operation of the plans that husk makes here fails in turn, in each actor that runs it: the error names the operation,
- * the place in config.json and the errno, and nothing is left. Hand-written plans are test_inject's; real shortage is
- * test_faults_short's.
+/* Every operation of the plans that husk makes here fails in turn, in each actor that runs it: the error
+ * names the operation, the place in config.json and the errno, and nothing is left. Hand-written plans are
+ * test_inject's; real shortage is test_faults_short's.
  */
 #include "faults.h"
 #include <sys/syscall.h>
@@ -43,15 +43,20 @@ static bool passes(const struct fault *f)
 static struct husk_apply apply_of(const struct fault *f, int state, int log)
 {
     return (struct husk_apply){
-        .plan = &f->of->plan, .state_fd = state, .target_fd = f->of->target, .undo_fd = log,
-        .fail_op = f->at, .fail_errno = f->sys, .spare = { f->half == ONLY_CHILD, f->half == ONLY_PARENT },
+        .plan = &f->of->plan,
+        .state_fd = state,
+        .target_fd = f->of->target,
+        .undo_fd = log,
+        .fail_op = f->at,
+        .fail_errno = f->sys,
+        .spare = {f->half == ONLY_CHILD, f->half == ONLY_PARENT},
     };
 }
 
 /* The container is to be dead without our help after a start that failed. */
 static const char *end_of(int32_t pid, bool kill_it)
 {
-    struct pollfd p = { (int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0 };
+    struct pollfd p = {(int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0};
     bool dead;
 
     if (kill_it)
@@ -80,7 +85,8 @@ static bool silent(const struct fault *f)
 /* From create to the container's end. Returns what was left that nobody else finds. */
 static const char *go(struct fault *f)
 {
-    int state = mkdir(faults_state, 0700) ? -1 : open(faults_state, O_PATH | O_DIRECTORY | O_CLOEXEC), log = memfd_create("undo", MFD_CLOEXEC);
+    int state = mkdir(faults_state, 0700) ? -1 : open(faults_state, O_PATH | O_DIRECTORY | O_CLOEXEC),
+        log = memfd_create("undo", MFD_CLOEXEC);
     struct husk_apply a = apply_of(f, state, log), b = a;
     const char *left = "";
     struct husk_err undone;
@@ -122,10 +128,15 @@ static const char *words_of(const struct husk_op *op)
     };
 
     switch (op->kind) {
-    case HUSK_OP_LOOKUP: return kit_str("exec: \"%s\": ", op->u.lookup.name);
-    case HUSK_OP_EXEC: return kit_str("exec %s: ", op->u.exec.argv.v[0]);
-    case HUSK_OP_HOOK: return kit_str("error running %s hook #0: ", husk_hook_kind_name((enum husk_hook_kind)op->u.hook.kind));
-    default: return words[op->kind];
+    case HUSK_OP_LOOKUP:
+        return kit_str("exec: \"%s\": ", op->u.lookup.name);
+    case HUSK_OP_EXEC:
+        return kit_str("exec %s: ", op->u.exec.argv.v[0]);
+    case HUSK_OP_HOOK:
+        return kit_str("error running %s hook #0: ",
+                       husk_hook_kind_name((enum husk_hook_kind)op->u.hook.kind));
+    default:
+        return words[op->kind];
     }
 }
 
@@ -151,7 +162,8 @@ static const char *wrong_error(const struct fault *f)
         return strstr(e->msg, "umerical argument out of domain") ? "" : "text, its reason";
     if (strstr(e->msg, husk_errno_name(f->sys)) == NULL)
         return "text, its errno";
-    if ((op->who != HUSK_BOTH || f->half != ANY) && strstr(e->msg, child ? ": in the child: " : ": in the parent: ") == NULL)
+    if ((op->who != HUSK_BOTH || f->half != ANY) &&
+        strstr(e->msg, child ? ": in the child: " : ": in the parent: ") == NULL)
         return "text, its actor";
     return "";
 }
@@ -159,8 +171,8 @@ static const char *wrong_error(const struct fault *f)
 /* A working directory that could not be made is for chdir to complain about. */
 static bool missed(const struct fault *f)
 {
-    return op_of(f)->kind == HUSK_OP_MKDIR && f->err.op > f->at && f->of->plan.ops[f->err.op].kind == HUSK_OP_CHDIR &&
-           f->err.sys == ENOENT;
+    return op_of(f)->kind == HUSK_OP_MKDIR && f->err.op > f->at &&
+           f->of->plan.ops[f->err.op].kind == HUSK_OP_CHDIR && f->err.sys == ENOENT;
 }
 
 static bool try_fault(struct fault *f, const struct kit_sight *before)
@@ -179,27 +191,29 @@ static bool try_fault(struct fault *f, const struct kit_sight *before)
     covered[op_of(f)->kind][child] = true;
     if (wrong[0] == '\0' && left[0] == '\0')
         return true;
-    return tap_ok(false, "%s, operation %u (%s), %s, in %s: %s%s%s%s; it said: %s", f->of->name, (unsigned)f->at,
-                  husk_op_name(op_of(f)->kind), husk_errno_name(f->sys), (const char *[]){ "whoever", "the parent", "the child" }[f->half],
-                  wrong[0] ? "wrong " : "", wrong, left[0] ? " leaves " : "", left, f->code ? f->err.msg : "nothing");
+    return tap_ok(false, "%s, operation %u (%s), %s, in %s: %s%s%s%s; it said: %s", f->of->name,
+                  (unsigned)f->at, husk_op_name(op_of(f)->kind), husk_errno_name(f->sys),
+                  (const char *[]){"whoever", "the parent", "the child"}[f->half], wrong[0] ? "wrong " : "",
+                  wrong, left[0] ? " leaves " : "", left, f->code ? f->err.msg : "nothing");
 }
 
 /* All failures of one operation. */
-static void try_op(const struct subject *s, uint32_t at, const struct kit_sight *before, uint32_t *done, uint32_t *good)
+static void try_op(const struct subject *s, uint32_t at, const struct kit_sight *before, uint32_t *done,
+                   uint32_t *good)
 {
     const struct husk_op *op = &s->plan.ops[at];
     bool halves = op->who == HUSK_BOTH && op->kind != HUSK_OP_SPAWN;
 
     for (enum half half = ANY; half <= (halves ? ONLY_CHILD : ANY); half++, ++*done)
-        *good += try_fault(&(struct fault){ .of = s, .at = at, .sys = EDOM, .half = half }, before);
+        *good += try_fault(&(struct fault){.of = s, .at = at, .sys = EDOM, .half = half}, before);
     for (size_t i = 0; i < HUSK_COUNT(op->errnos) && op->errnos[i] != 0; i++, ++*done)
-        *good += try_fault(&(struct fault){ .of = s, .at = at, .sys = op->errnos[i] }, before);
+        *good += try_fault(&(struct fault){.of = s, .at = at, .sys = op->errnos[i]}, before);
 }
 
 /* Before anything fails it has to work. That also makes the mount points, which stay. */
 static bool works(struct subject *s)
 {
-    struct fault none = { .of = s };
+    struct fault none = {.of = s};
     struct kit_sight before;
     const char *left;
 
@@ -207,8 +221,9 @@ static bool works(struct subject *s)
     left = go(&none);
     if (left[0] == '\0')
         left = faults_left(s, &before);
-    return tap_ok(none.code == 0 && left[0] == '\0', "%s: %u operations work%s%s%s%s", s->name, (unsigned)s->plan.n, none.code ? ", but not: " : "",
-                  none.code ? none.err.msg : "", left[0] ? ", and leave " : "", left);
+    return tap_ok(none.code == 0 && left[0] == '\0', "%s: %u operations work%s%s%s%s", s->name,
+                  (unsigned)s->plan.n, none.code ? ", but not: " : "", none.code ? none.err.msg : "",
+                  left[0] ? ", and leave " : "", left);
 }
 
 static void sweep(struct subject *s)
@@ -224,7 +239,8 @@ static void sweep(struct subject *s)
     for (uint32_t i = 0; i < s->plan.n; i++)
         try_op(s, i, &before, &done, &good);
     faults_files(files[1]);
-    tap_ok(good == done && done >= s->plan.n, "%s: %u of %u failures are named, and leave nothing", s->name, (unsigned)good, (unsigned)done);
+    tap_ok(good == done && done >= s->plan.n, "%s: %u of %u failures are named, and leave nothing", s->name,
+           (unsigned)good, (unsigned)done);
     tap_ok(strcmp(files[0], files[1]) == 0, "%s: no new file in the root directory", s->name);
     if (s->container == 0)
         tap_same(faults_cgroups(), "", kit_str("%s: no cgroup anywhere", s->name));
@@ -233,7 +249,7 @@ static void sweep(struct subject *s)
 /* exec joins a container, which must not notice. */
 static void sweep_exec(struct subject *s, struct subject *container)
 {
-    struct fault none = { .of = container };
+    struct fault none = {.of = container};
     int log = memfd_create("undo", MFD_CLOEXEC);
     struct husk_apply a = apply_of(&none, -1, log);
     struct husk_err err;
@@ -262,7 +278,8 @@ static void sweep_exec(struct subject *s, struct subject *container)
     close(log);
 }
 
-/* Two plans in one: on a host with both kinds of hierarchies all but cgroup2 is hidden, so that its device program is planned. */
+/* Two plans in one: on a host with both kinds of hierarchies all but cgroup2 is hidden, so that its device
+ * program is planned. */
 static void only_cgroup2(struct husk_host *host)
 {
     struct husk_hierarchy *kept = husk_arena_alloc(&faults_arena, sizeof *kept);
@@ -289,7 +306,8 @@ static void sweep_default(void)
         sweep(&s);
     if (faults_default(&s, "default, exec", HUSK_EXEC, false) && faults_default(&box, "box", HUSK_RUN, false))
         sweep_exec(&s, &box);
-    if (faults_default(&s, "default, exec with a terminal", HUSK_EXEC, true) && faults_default(&box, "box", HUSK_RUN, false))
+    if (faults_default(&s, "default, exec with a terminal", HUSK_EXEC, true) &&
+        faults_default(&box, "box", HUSK_RUN, false))
         sweep_exec(&s, &box);
     if (!faults_default(&s, "default on cgroup2", HUSK_RUN, false))
         return;
@@ -319,7 +337,8 @@ static void test_coverage(void)
         const char *name = husk_op_name((enum husk_op_kind)kind);
         bool bpf = kind == HUSK_OP_BPF, seccomp = kind == HUSK_OP_SECCOMP && !HUSK_WITH_SECCOMP;
         if (covered[kind][0] || covered[kind][1])
-            tap_ok(true, "%s fails%s%s", name, covered[kind][HUSK_PARENT] ? " in the parent" : "", covered[kind][HUSK_CHILD] ? " in the child" : "");
+            tap_ok(true, "%s fails%s%s", name, covered[kind][HUSK_PARENT] ? " in the parent" : "",
+                   covered[kind][HUSK_CHILD] ? " in the child" : "");
         else
             tap_ok(bpf || seccomp, "%s fails%s", name, bpf || seccomp ? " # SKIP not here" : "");
     }
@@ -329,7 +348,8 @@ int main(void)
 {
     if (!faults_begin())
         return 0;
-    covered = mmap(NULL, HUSK_OP_COUNT * sizeof *covered, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    covered = mmap(NULL, HUSK_OP_COUNT * sizeof *covered, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                   -1, 0);
     sweep_default();
     sweep_rich();
     test_coverage();

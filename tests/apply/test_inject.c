@@ -7,6 +7,7 @@ static void make_plan(struct kit *k, const char *action)
     kit_init(k, action);
     kit_op(k, "parent open slot=@proc path=/proc flags=path|directory expect=procfs");
     kit_op(k, "parent memfd slot=@hook-state");
+    kit_op(k, "parent memfd slot=@hook-create");
     if (strcmp(action, "create") == 0)
         kit_op(k, "parent socket slot=@gate path=@state:gate listen undo");
     kit_add_spawn(k, "mount|uts|ipc|network");
@@ -28,6 +29,7 @@ static void make_plan(struct kit *k, const char *action)
     kit_op(k, "both sync from=child name=mounted");
     kit_op(k, "parent record status=creating");
     kit_op(k, "parent fill slot=@hook-state head=a tail=b");
+    kit_op(k, "parent fill slot=@hook-create head=a tail=b");
     kit_op(k,
            "parent hook kind=createRuntime path=/bin/true argv=[`true`] envp=[] why=/hooks/createRuntime/0");
     kit_op(k, "both sync from=parent name=hooks-done");

@@ -21,6 +21,7 @@ static void make_rich(struct kit *k)
 {
     kit_op(k, "parent open slot=@proc path=/proc flags=path|directory expect=procfs");
     kit_op(k, "parent memfd slot=@hook-state");
+    kit_op(k, "parent memfd slot=@hook-create");
     kit_add_spawn(k, "mount|pid|uts|ipc|network");
     if (k->cgroup2) /* device program: return 1 */
         kit_op(k, "parent bpf slot=@cgroup program=twAAAAEAAACVAAAAAAAAAA==");
@@ -44,7 +45,7 @@ static void make_rich(struct kit *k)
            "envp=[`PATH=/bin`] "
            "why=/hooks/createRuntime/0",
            kit_work);
-    kit_op(k, "parent fill slot=@hook-state head=`{\\\"pid\\\":` tail=`}` in_container");
+    kit_op(k, "parent fill slot=@hook-create head=`{\\\"pid\\\":` tail=`}` in_container");
     kit_op(k, "both sync from=parent name=hooks-done");
     kit_op(k,
            "child hook kind=createContainer path=/bin/sh argv=[`sh`,`-c`,`cat > %s/data/seen-inside`] "
@@ -70,6 +71,7 @@ static void make_rich(struct kit *k)
     kit_op(k, "child seccomp filter=BgAAAAAA/38="); /* return SECCOMP_RET_ALLOW */
     kit_add_exec(k, script);
     kit_op(k, "parent record status=running");
+    kit_op(k, "parent memfd slot=@hook-state");
     kit_op(k, "parent fill slot=@hook-state head=`{\\\"pid\\\":` tail=`}`");
     kit_op(k,
            "parent hook kind=poststart path=/bin/sh argv=[`sh`,`-c`,`cat > %s/seen-after`] envp=[] "
@@ -184,8 +186,8 @@ static void test_program_errors(void)
 static void make_hook(struct kit *k, bool child, const char *path, const char *argv, unsigned timeout)
 {
     kit_init(k, "run");
-    kit_op(k, "parent memfd slot=@hook-state");
-    kit_op(k, "parent fill slot=@hook-state head=x tail=y");
+    kit_op(k, "parent memfd slot=@hook-%s", child ? "create" : "state");
+    kit_op(k, "parent fill slot=@hook-%s head=x tail=y", child ? "create" : "state");
     kit_add_spawn(k, "mount|pid");
     kit_add_root(k);
     kit_op(k, "%s hook kind=%s path=%s argv=[%s] envp=[`PATH=/bin`] timeout_sec=%u why=/hooks/%s/1",
@@ -233,7 +235,7 @@ static void test_hook_limits(void)
 
     kit_look(&before);
     kit_init(&k, "run");
-    kit_op(&k, "parent memfd slot=@hook-state");
+    kit_op(&k, "parent memfd slot=@hook-create");
     kit_add_spawn(&k, "mount");
     kit_op(&k, "child hook kind=createContainer path=/bin/sh argv=[`sh`,`-c`,`sleep 60 > /dev/null 2>&1 & "
                "exit 1`] envp=[`PATH=/bin`]");

@@ -6,7 +6,7 @@
 static void make_create(struct kit *k, const char *hook, const char *name, const char *script)
 {
     kit_init(k, "create");
-    kit_op(k, "parent memfd slot=@hook-state");
+    kit_op(k, "parent memfd slot=@hook-start");
     kit_op(k, "parent socket slot=@gate path=@state:gate listen undo");
     kit_add_spawn(k, "mount|pid|uts");
     kit_add_root(k);
@@ -16,7 +16,7 @@ static void make_create(struct kit *k, const char *hook, const char *name, const
     kit_op(k, "child fds");
     kit_op(k, "both sync from=child name=ready");
     kit_op(k, "parent record status=created");
-    kit_op(k, "parent fill slot=@hook-state head=at: tail=`` in_container");
+    kit_op(k, "parent fill slot=@hook-start head=at: tail=`` in_container");
     kit_op(k, "both sync from=parent name=filled");
     kit_op(k, "both gate");
     kit_op(k,

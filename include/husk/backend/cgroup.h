@@ -36,6 +36,7 @@ struct husk_cgroup_backend {
     int (*is_frozen)(int dir);                            /* 1, 0, or a negative errno */
     int (*kill_all)(int dir);                             /* SIGKILL to every member, frozen ones too */
     int (*remove)(int dir, const char *path);             /* the tree below and itself; path is absolute; gone already is success */
+    int (*oom_kills)(int dir);                            /* how many there were; a negative errno: not this hierarchy's to know */
 };
 
 HUSK_BEGIN_DECLS

@@ -77,6 +77,8 @@ static long husk__read_report(struct husk__run *run, struct husk_report *rep, in
             continue;
         if (n <= 0)
             return n;
+        if (m.msg_flags & MSG_CTRUNC)
+            return -EMFILE; /* the descriptor that came found no free number here */
         if (m.msg_controllen >= CMSG_LEN(sizeof(int)) && control.header.cmsg_level == SOL_SOCKET &&
             control.header.cmsg_type == SCM_RIGHTS) {
             husk__close(*fd);

@@ -22,7 +22,11 @@ static void husk__run_env(struct husk__run *run)
 
 static int husk__run_init(struct husk__run *run, struct husk_apply *a, struct husk_err *err)
 {
+    int code;
+
     memset(run, 0, sizeof *run);
+    if ((code = husk__verify_uses(a->plan, run->c.used_until, err)) != 0)
+        return code;
     run->a = a;
     run->err = err;
     run->undo.arena = &run->arena;
@@ -125,6 +129,13 @@ static void husk__ask_child(struct husk__run *run, long r)
     }
 }
 
+static void husk__died(const struct husk__run *run, int status)
+{
+    (void)husk__fail_died(run->a->plan, run->reached, status, run->err);
+    if (run->a->died != NULL && run->err != NULL)
+        run->a->died(run->a->ctx, status, run->err);
+}
+
 /* Everything back to how it was; returns the code that *err holds. */
 static int husk__give_up(struct husk__run *run, long r)
 {
@@ -136,7 +147,7 @@ static int husk__give_up(struct husk__run *run, long r)
     husk__ask_child(run, r);
     status = husk__kill_child(run);
     if (run->died && !run->told)
-        husk__fail_died(run->a->plan, run->reached, status, run->err);
+        husk__died(run, status);
     else if (!run->told)
         husk__fail_op(run->a->plan, &f, run->err);
     if (run->undo.len > 0) {
@@ -180,11 +191,10 @@ HUSK_API int husk_apply(struct husk_apply *a, struct husk_err *err)
 {
     struct husk__run run;
     long r;
-    int code = husk_plan_verify(a->plan, err);
+    int code;
 
     a->pidfd = a->console_fd = -1;
-    if (code == 0)
-        code = husk__run_init(&run, a, err);
+    code = husk__run_init(&run, a, err);
     if (code != 0)
         return code;
     r = husk__run_on(&run);
@@ -227,11 +237,10 @@ HUSK_API int husk_apply_start(struct husk_apply *a, struct husk_err *err)
     struct husk__run run;
     int32_t pid = a->pid;
     long r;
-    int code = husk_plan_verify(a->plan, err);
+    int code;
 
     a->pidfd = a->console_fd = -1;
-    if (code == 0)
-        code = husk__run_init(&run, a, err);
+    code = husk__run_init(&run, a, err);
     if (code != 0)
         return code;
     r = husk__open_gate(&run);

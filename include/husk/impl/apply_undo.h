@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HUSK__RMDIR_MSEC 3000u
+#define HUSK__UNDO_MSEC 5000u /* for all waits together */
 
 /* A line of the log: VERB "PATH", with \ before " and \, and newline as \n. */
 static void husk__undo_line(struct husk_text *t, const char *verb, const char *dir, const char *name)
@@ -32,14 +32,22 @@ static void husk__undo_line(struct husk_text *t, const char *verb, const char *d
     husk_text_str(t, "\"\n");
 }
 
-/* The inverse, for the line [s, end). */
-static bool husk__undo_parse(const char *s, const char *end, const char *verb, char path[PATH_MAX])
-{
-    size_t n = 0, v = strlen(verb);
+/* What becomes of the path. rmdir is the container's own directory, prune one above it, which others may use by
+ * now, keep takes back the line before it: that was not ours to make. */
+enum husk__verb { HUSK__RMDIR, HUSK__PRUNE, HUSK__UNLINK, HUSK__KEEP, HUSK__NO_VERB };
 
-    if ((size_t)(end - s) < v + 3 || memcmp(s, verb, v) != 0 || s[v] != ' ' || s[v + 1] != '"' ||
-        end[-1] != '"')
-        return false;
+/* The inverse, for the line [s, end). */
+static enum husk__verb husk__undo_parse(const char *s, const char *end, char path[PATH_MAX])
+{
+    static const char *const verbs[] = {"rmdir", "prune", "unlink", "keep"};
+    size_t n = 0, v = 0, k = 0;
+
+    while (s + v < end && s[v] != ' ')
+        v++;
+    while (k < HUSK__NO_VERB && (strlen(verbs[k]) != v || memcmp(s, verbs[k], v) != 0))
+        k++;
+    if (k == HUSK__NO_VERB || (size_t)(end - s) < v + 3 || s[v + 1] != '"' || end[-1] != '"')
+        return HUSK__NO_VERB;
     for (s += v + 2, end--; s < end && n < PATH_MAX - 1; s++) {
         char c = *s;
         if (c == '\\' && s + 1 < end)
@@ -47,17 +55,16 @@ static bool husk__undo_parse(const char *s, const char *end, const char *verb, c
         path[n++] = c;
     }
     path[n] = '\0';
-    return s == end && path[0] == '/';
+    return s == end && path[0] == '/' ? (enum husk__verb)k : HUSK__NO_VERB;
 }
 
 /* A cgroup stays busy until the last process in it is through with exiting, shortly after it was reaped. */
-static int husk__rmdir(const char *path)
+static int husk__rmdir(const char *path, uint64_t until_msec)
 {
-    uint64_t begin = husk__now_msec();
     char events[PATH_MAX + 32], text[64];
     int r, fd, pause_msec = 1;
 
-    while ((r = rmdir(path) < 0 ? errno : 0) == EBUSY && husk__now_msec() - begin < HUSK__RMDIR_MSEC) {
+    while ((r = rmdir(path) < 0 ? errno : 0) == EBUSY && husk__now_msec() < until_msec) {
         snprintf(events, sizeof events, "%s/cgroup.events", path);
         fd = open(events, O_RDONLY | O_CLOEXEC);
         if (fd >= 0 && read(fd, text, sizeof text) > 0) {
@@ -73,19 +80,29 @@ static int husk__rmdir(const char *path)
     return r;
 }
 
-static int husk__undo_one(const char *line, const char *end, struct husk_err *err)
+/* keep: the path of the line after this one, when that was a keep. */
+static int husk__undo_one(const char *line, const char *end, uint64_t until_msec, char keep[PATH_MAX],
+                          struct husk_err *err)
 {
     char path[PATH_MAX];
-    int sys;
+    enum husk__verb verb = husk__undo_parse(line, end, path);
+    bool kept = verb != HUSK__NO_VERB && strcmp(path, keep) == 0;
+    int sys = 0;
 
-    if (husk__undo_parse(line, end, "rmdir", path))
-        sys = husk__rmdir(path);
-    else if (husk__undo_parse(line, end, "unlink", path))
-        sys = unlink(path) < 0 ? errno : 0;
-    else
+    keep[0] = '\0';
+    if (verb == HUSK__NO_VERB)
         return husk_fail(err, HUSK_EARG, HUSK_DIAG_BAD_VALUE, 0, NULL, "undo log: cannot read line: %.*s",
                          (int)(end - line), line);
-    if (sys == 0 || sys == ENOENT)
+    if (verb == HUSK__KEEP)
+        memcpy(keep, path, sizeof path);
+    else if (kept)
+        return HUSK_OK;
+    else if (verb == HUSK__UNLINK)
+        sys = unlink(path) < 0 ? errno : 0;
+    else
+        sys = husk__rmdir(path, verb == HUSK__PRUNE ? 0 : until_msec);
+    if (sys == 0 || sys == ENOENT ||
+        (verb == HUSK__PRUNE && (sys == EBUSY || sys == ENOTEMPTY || sys == EEXIST)))
         return HUSK_OK;
     return husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, sys, NULL, "cannot remove %s: %s (%s)", path,
                      husk_errno_name(sys), strerror(sys));
@@ -93,7 +110,9 @@ static int husk__undo_one(const char *line, const char *end, struct husk_err *er
 
 HUSK_API int husk_undo(const char *log, size_t len, struct husk_err *err)
 {
+    uint64_t until_msec = husk__now_msec() + HUSK__UNDO_MSEC;
     const char *end = log + len, *line;
+    char keep[PATH_MAX] = "";
     struct husk_err one;
     int first = HUSK_OK, r;
 
@@ -102,7 +121,7 @@ HUSK_API int husk_undo(const char *log, size_t len, struct husk_err *err)
             end--;
         for (line = end; line > log && line[-1] != '\n'; line--)
             ;
-        r = line < end ? husk__undo_one(line, end, &one) : HUSK_OK;
+        r = line < end ? husk__undo_one(line, end, until_msec, keep, &one) : HUSK_OK;
         if (r != 0 && first == 0) {
             first = r;
             if (err != NULL)
@@ -113,38 +132,53 @@ HUSK_API int husk_undo(const char *log, size_t len, struct husk_err *err)
     return first;
 }
 
-/* Was this directory made by us? */
+/* Was this directory made by us, for nobody else? */
 static bool husk__undo_has(const struct husk_text *log, const char *dir)
 {
     char path[PATH_MAX];
+    bool has = false;
 
     for (size_t at = 0, end; at < log->len; at = end + 1) {
         for (end = at; log->data[end] != '\n'; end++)
             ;
-        if (husk__undo_parse(log->data + at, log->data + end, "rmdir", path) && strcmp(path, dir) == 0)
-            return true;
+        enum husk__verb verb = husk__undo_parse(log->data + at, log->data + end, path);
+        if (verb != HUSK__NO_VERB && strcmp(path, dir) == 0)
+            has = verb == HUSK__RMDIR;
     }
-    return false;
+    return has;
+}
+
+/* The cgroup's directory, or -1: whatever else may be at that path by now, no process is looked for there. */
+static int husk__cgroup_open(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 || husk__expect(fd, HUSK_EXPECT_CGROUPFS) == 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 
 /* What ran in a cgroup that we made goes with it, though the container had no pid namespace that takes all
- * along. */
+ * along. First kill everywhere: a frozen process dies by its freezer's hierarchy alone, and until then all are
+ * busy. */
 static void husk__undo_cgroups(const struct husk_plan *plan, const struct husk_backends *backends,
                                const struct husk_text *log)
 {
+    uint64_t until_msec = husk__now_msec() + HUSK__UNDO_MSEC;
     const struct husk_cgroup_backend *b;
     int dir;
 
-    for (uint32_t i = plan->n_cgroups; i > 0; i--) {
-        const struct husk_cgroup_place *place = &plan->cgroups[i - 1];
+    for (uint32_t i = 2 * plan->n_cgroups; i > 0; i--) {
+        const struct husk_cgroup_place *place = &plan->cgroups[(i - 1) % plan->n_cgroups];
         if (!husk__undo_has(log, place->dir))
             continue;
         b = husk_cgroup_backend_of(backends ? backends : &husk_backends_default, place->version);
-        dir = open(place->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (b != NULL && dir >= 0 && HUSK_HAS(b, kill_all) && HUSK_HAS(b, remove)) {
+        dir = husk__cgroup_open(place->dir);
+        if (b != NULL && dir >= 0 && HUSK_HAS(b, kill_all) && i > plan->n_cgroups)
             (void)b->kill_all(dir);
+        else if (b != NULL && dir >= 0 && HUSK_HAS(b, remove) && husk__now_msec() < until_msec)
             (void)b->remove(dir, place->dir);
-        }
         husk__close(dir);
     }
 }

@@ -96,6 +96,32 @@ static long husk__own(int fd, uint32_t mode, uint32_t uid, uint32_t gid)
     return husk__sys(__NR_fchmodat, AT_FDCWD, husk__fd_path(path, "/proc/self/fd/", fd), mode & 07777);
 }
 
+/* A cgroup that is to be the container's alone: nobody is in it, and whoever joins is not stopped at once.
+ * Other directories have none of these files. */
+static long husk__is_vacant(int dir)
+{
+    static const struct {
+        const char *file, *taken;
+    } signs[] = {
+        {"cgroup.procs", ""},
+        {"cgroup.events", "populated 1"}, /* those below it, too */
+        {"cgroup.freeze", "1"},
+        {"freezer.state", "FR"}, /* FROZEN, FREEZING */
+    };
+    char text[32];
+    long n, fd;
+
+    for (size_t i = 0; i < HUSK_COUNT(signs); i++) {
+        fd = husk__sys(__NR_openat, dir, signs[i].file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        n = fd < 0 ? 0 : husk__sys(__NR_read, fd, text, sizeof text - 1);
+        husk__close((int)fd);
+        text[n < 0 ? 0 : n] = '\0';
+        if (n > 0 && husk__starts(text, signs[i].taken))
+            return -EBUSY;
+    }
+    return 0;
+}
+
 static long husk__do_mkdir(struct husk_child *c, const struct husk_op *op)
 {
     const struct husk_op_mkdir *m = &op->u.mkdir;
@@ -107,6 +133,8 @@ static long husk__do_mkdir(struct husk_child *c, const struct husk_op *op)
         return fd;
     if (want.made)
         r = husk__own(fd, m->mode, m->uid, m->gid);
+    else if (op->undo)
+        r = husk__is_vacant(fd);
     husk__close(fd);
     return r;
 }
@@ -216,7 +244,7 @@ static long husk__do_mknod(struct husk_child *c, const struct husk_op *op)
 
 static long husk__do_memfd(struct husk_child *c, const struct husk_op *op)
 {
-    long fd = husk__sys(__NR_memfd_create, "husk", 1 /* MFD_CLOEXEC */);
+    long fd = husk__sys(__NR_memfd_create, "husk", 3 /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
 
     if (fd < 0)
         return fd;
@@ -256,7 +284,10 @@ static long husk__do_fill(struct husk_child *c, const struct husk_op *op)
         r = husk__write_all(fd, f->head, husk__len(f->head));
     if (r == 0)
         r = husk__write_all(fd, number, n);
-    return r ? r : husk__write_all(fd, f->tail, husk__len(f->tail));
+    if (r == 0)
+        r = husk__write_all(fd, f->tail, husk__len(f->tail));
+    /* A hook in the container must not change what one on the host reads, or what is read of it. */
+    return r ? r : husk__sys(HUSK__NR_fcntl, fd, 1033 /* F_ADD_SEALS */, 0xf /* F_SEAL_SEAL|SHRINK|GROW|WRITE */);
 }
 
 /* A path may be longer than sun_path holds, or start at a descriptor: then it is named by its directory's
@@ -285,12 +316,12 @@ static long husk__listen(struct husk_child *c, int fd, const struct sockaddr_un 
     long r =
         husk__sys(__NR_statx, dir, name, AT_SYMLINK_NOFOLLOW, HUSK__STATX_BASIC, &st) == 0 ? -EADDRINUSE : 0;
 
-    if (r == 0 && c->making != NULL) /* not before: undo must not take away another's */
-        r = c->making(c, "unlink", dir, name);
     if (r == 0)
         r = husk__sys(__NR_fchmod, fd, 0600); /* bind(2) gives the file the socket's mode */
-    if (r == 0)
-        r = husk__sys(__NR_bind, fd, a, sizeof *a);
+    if (r == 0) /* not before: undo must not take away another's */
+        r = husk__undo_note(c, "unlink", dir, name);
+    if (r == 0 && (r = husk__sys(__NR_bind, fd, a, sizeof *a)) < 0)
+        (void)husk__undo_note(c, "keep", dir, name);
     return r ? r : husk__sys(__NR_listen, fd, 8);
 }
 

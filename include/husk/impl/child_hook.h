@@ -278,6 +278,6 @@ static long husk__hook_run(struct husk_child *c, const struct husk_op_hook *h, i
 
 static long husk__do_hook(struct husk_child *c, const struct husk_op *op)
 {
-    return husk__hook_run(c, &op->u.hook, husk__slot(c, HUSK_SLOT_HOOK_STATE));
+    return husk__hook_run(c, &op->u.hook, husk__slot(c, husk_hook_slot(op->u.hook.kind)));
 }
 #endif

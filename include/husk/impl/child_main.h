@@ -162,19 +162,41 @@ static void husk__last_word(struct husk_child *c)
     husk__set_mask(0);
 }
 
+/* Slots that no later operation uses are closed at once: others may be able to look into a process that enters their
+ * namespaces. */
+static void husk__drop_slots(struct husk_child *c, uint32_t next)
+{
+    for (uint32_t i = 0; i < HUSK_SLOT_COUNT; i++)
+        if (c->slot[i] >= 0 && c->used_until[i] <= next)
+            husk__define(c, (enum husk_slot)i, -1);
+}
+
+static bool husk__hook_follows(const struct husk_child *c)
+{
+    for (uint32_t i = c->at; i < c->n; i++)
+        if (c->ops[i].kind == HUSK_OP_HOOK && c->ops[i].who == HUSK_CHILD)
+            return true;
+    return false;
+}
+
 static void husk__child_begin(struct husk_child *c)
 {
     uint32_t preserve = 0;
+    bool mounts = false;
 
-    for (uint32_t i = c->at; i < c->n; i++)
+    for (uint32_t i = c->at; i < c->n; i++) {
         if (c->ops[i].kind == HUSK_OP_FDS)
             preserve = c->ops[i].u.fds.preserve;
+        mounts = mounts || c->ops[i].kind == HUSK_OP_ROOT;
+    }
     husk__reset_signals();
     c->pid = 0;
     c->making = NULL;
     c->umask = (uint32_t)husk__sys(__NR_umask, 0);
     c->cwd = c->empty = -1;
-    husk__keep_cwd(c);
+    if (mounts)
+        husk__keep_cwd(c);
+    husk__drop_slots(c, c->at);
     /* The caller's files, and what other threads were just opening, must not be kept open from in here. */
     husk__sweep(c, 3 + preserve);
 }
@@ -188,12 +210,13 @@ HUSK_API void husk_child_run(struct husk_child *c)
         const struct husk_op *op = &c->ops[c->at];
         if (op->kind == HUSK_OP_SPAWN || (op->who == HUSK_PARENT && !husk__is_shared(op->kind)))
             continue;
-        if ((op->kind == HUSK_OP_SECCOMP || op->kind == HUSK_OP_EXEC) && !c->last_word)
+        if ((op->kind == HUSK_OP_EXEC || (op->kind == HUSK_OP_SECCOMP && !husk__hook_follows(c))) && !c->last_word)
             husk__last_word(c);
         r = husk__carry_out(c, husk__child_does);
         if (r < 0)
             break;
         r = -ENOEXEC;
+        husk__drop_slots(c, c->at + 1);
     }
     if (c->at == c->n)
         c->at--;

@@ -222,11 +222,17 @@ static long husk__walk_link(struct husk__walk *w, int link, const char *rest)
     return 0;
 }
 
+/* Parent: a line for the undo log, when the operation has undo. */
+static long husk__undo_note(struct husk_child *c, const char *verb, int dir, const char *name)
+{
+    return c->making ? c->making(c, verb, dir, name) : 0;
+}
+
 static long husk__walk_make(struct husk__walk *w, int dir, const char *name, bool last)
 {
     struct husk__want *want = w->want;
     uint32_t mode = last ? want->mode : 0755;
-    long r;
+    long r, kept = 0;
 
     if (want->make == HUSK_CREATE_NOTHING)
         return -ENOENT;
@@ -235,11 +241,13 @@ static long husk__walk_make(struct husk__walk *w, int dir, const char *name, boo
         if (r >= 0)
             husk__close((int)r);
     } else {
-        r = w->c->making ? w->c->making(w->c, "rmdir", dir, name) : 0;
-        if (r == 0)
-            r = husk__sys(__NR_mkdirat, dir, name, mode);
+        r = husk__undo_note(w->c, last ? "rmdir" : "prune", dir, name);
+        if (r == 0 && (r = husk__sys(__NR_mkdirat, dir, name, mode)) < 0)
+            kept = husk__undo_note(w->c, "keep", dir, name); /* if there is one, then another's */
     }
     want->made = last && r >= 0;
+    if (kept < 0)
+        return kept;
     return r < 0 && r != -EEXIST ? r : 0; /* one that came meanwhile is looked at like any other */
 }
 

@@ -408,9 +408,6 @@ static long husk__do_fds(struct husk_child *c, const struct husk_op *op)
         if (flags < 0 || (flags & FD_CLOEXEC))
             return -EBADF;
     }
-    for (uint32_t i = 0; i < HUSK_SLOT_COUNT; i++)
-        if (i != HUSK_SLOT_GATE && i != HUSK_SLOT_HOOK_STATE && i != HUSK_SLOT_LISTENER_SOCKET)
-            husk__define(c, (enum husk_slot)i, -1);
     husk__close(c->empty);
     c->empty = -1;
     husk__sweep(c, first);

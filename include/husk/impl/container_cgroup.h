@@ -11,7 +11,7 @@ static const struct husk_cgroup_backend *husk__place_open(const struct husk_cont
     const struct husk_backends *all = c->backends ? c->backends : &husk_backends_default;
     const struct husk_cgroup_backend *b = husk_cgroup_backend_of(all, c->state.cgroups[i].version);
 
-    *dir = b == NULL ? -1 : open(c->state.cgroups[i].dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    *dir = b == NULL ? -1 : husk__cgroup_open(c->state.cgroups[i].dir);
     return *dir < 0 ? NULL : b;
 }
 
@@ -79,6 +79,21 @@ static int husk__places_each(const struct husk_container *c, husk_pid_fn *fn, vo
             close(dir);
     }
     return rc;
+}
+
+static bool husk__places_oom_killed(const struct husk_container *c)
+{
+    bool killed = false;
+    int dir;
+
+    for (uint32_t i = 0; !killed && i < c->state.n_cgroups; i++) {
+        const struct husk_cgroup_backend *b = husk__place_open(c, i, &dir);
+
+        killed = b != NULL && HUSK_HAS(b, oom_kills) && b->oom_kills(dir) > 0;
+        if (dir >= 0)
+            close(dir);
+    }
+    return killed;
 }
 
 static int husk__container_freeze(struct husk_container *c, bool frozen, struct husk_err *err)

@@ -190,7 +190,7 @@ static const struct husk__field *const husk__op_fields[HUSK_OP_COUNT] = {
     [HUSK_OP_PTY] = HUSK__FIELDS(HUSK__F(pty, rows, NUM), HUSK__F(pty, cols, NUM), HUSK__F(pty, uid, ID)),
     [HUSK_OP_GIVE] = HUSK__FIELDS(HUSK__M(give, slot, SLOT)),
     [HUSK_OP_SEND] =
-        HUSK__FIELDS(HUSK__M(send, socket, SLOT), HUSK__M(send, slot, SLOT), HUSK__F(send, data, STR)),
+        HUSK__FIELDS(HUSK__M(send, socket, SLOT), HUSK__M(send, slot, SLOT), HUSK__M(send, data, STR)),
     [HUSK_OP_STDIO] = HUSK__FIELDS(HUSK__F(stdio, terminal, BOOL), HUSK__F(stdio, uid, ID)),
     [HUSK_OP_HOSTNAME] = HUSK__FIELDS(HUSK__M(hostname, name, STR), HUSK__F(hostname, domain, BOOL)),
     [HUSK_OP_IFUP] = HUSK__FIELDS(HUSK__M(ifup, name, STR)),
@@ -211,8 +211,8 @@ static const struct husk__field *const husk__op_fields[HUSK_OP_COUNT] = {
     [HUSK_OP_SOCKET] = HUSK__FIELDS(HUSK__M(socket, slot, NEW_SLOT), HUSK__M(socket, path, PATH),
                                     HUSK__F(socket, listen, BOOL)),
     [HUSK_OP_MEMFD] = HUSK__FIELDS(HUSK__M(memfd, slot, NEW_SLOT)),
-    [HUSK_OP_FILL] = HUSK__FIELDS(HUSK__M(fill, slot, SLOT), HUSK__F(fill, head, STR),
-                                  HUSK__F(fill, tail, STR), HUSK__F(fill, in_container, BOOL)),
+    [HUSK_OP_FILL] = HUSK__FIELDS(HUSK__M(fill, slot, SLOT), HUSK__M(fill, head, STR),
+                                  HUSK__M(fill, tail, STR), HUSK__F(fill, in_container, BOOL)),
     [HUSK_OP_HOOK] =
         HUSK__FIELDS(HUSK__FW(hook, kind, ENUM, hook), HUSK__M(hook, path, STR), HUSK__F(hook, argv, LIST),
                      HUSK__F(hook, envp, LIST), HUSK__F(hook, timeout_sec, NUM)),

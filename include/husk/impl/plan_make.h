@@ -167,7 +167,7 @@ static int husk__plan_namespaces(struct husk_planner *p)
 /* The namespaces whose properties the configuration sets: a joined one must then not be the host's. */
 static uint64_t husk__changed_namespaces(const struct husk_spec *spec)
 {
-    uint64_t changed = spec->hostname != NULL || spec->domainname != NULL ? CLONE_NEWUTS : 0;
+    uint64_t changed = CLONE_NEWNS | (spec->hostname != NULL || spec->domainname != NULL ? CLONE_NEWUTS : 0);
 
     for (uint32_t i = 0; i < spec->linux_.sysctl.n; i++) {
         const char *key = spec->linux_.sysctl.v[i].name;
@@ -447,11 +447,10 @@ static void husk__plan_sockets(struct husk_planner *p)
         op->u.socket = (struct husk_op_socket){ HUSK_SLOT_GATE, { HUSK_SLOT_STATE, "gate" }, true };
         op->undo = true;
     }
-    for (int k = 0; k <= HUSK_HOOK_POSTSTART && p->req->action != HUSK_EXEC; k++)
-        if (p->spec->hooks[k].n > 0) {
-            husk_add(p, HUSK_OP_MEMFD, HUSK_PARENT, "/hooks")->u.memfd.slot = HUSK_SLOT_HOOK_STATE;
-            break;
-        }
+    /* Before spawn, so that the child has them; the parent fills them when the pid is known. */
+    for (int k = HUSK_HOOK_CREATE_CONTAINER; k <= HUSK_HOOK_START_CONTAINER && p->req->action != HUSK_EXEC; k++)
+        if (p->spec->hooks[k].n > 0)
+            husk_add(p, HUSK_OP_MEMFD, HUSK_PARENT, "/hooks")->u.memfd.slot = husk_hook_slot((uint32_t)k);
 }
 
 static int husk__plan_steps(struct husk_planner *p)

@@ -200,8 +200,9 @@ static void husk__plan_console(struct husk_planner *p)
 }
 
 /* The state that hooks of a kind read, split where the pid goes. */
-static void husk__plan_hook_state(struct husk_planner *p, const char *status, bool in_container)
+static void husk__plan_hook_state(struct husk_planner *p, enum husk_slot slot, const char *status)
 {
+    bool in_container = slot != HUSK_SLOT_HOOK_STATE;
     struct husk_text head = { .arena = p->arena }, tail = { .arena = p->arena };
     struct husk_json_out o = { .text = &tail };
     struct husk_op *op;
@@ -219,8 +220,10 @@ static void husk__plan_hook_state(struct husk_planner *p, const char *status, bo
         husk_json_end(&o, '}');
     }
     husk_text_str(&tail, "}\n");
+    if (slot == HUSK_SLOT_HOOK_STATE)
+        husk_add(p, HUSK_OP_MEMFD, HUSK_PARENT, "/hooks")->u.memfd.slot = slot;
     op = husk_add(p, HUSK_OP_FILL, HUSK_PARENT, "/hooks");
-    op->u.fill = (struct husk_op_fill){ HUSK_SLOT_HOOK_STATE, head.data, tail.data,
+    op->u.fill = (struct husk_op_fill){ slot, head.data, tail.data,
                                         in_container && (p->new_ns & CLONE_NEWPID) };
 }
 
@@ -251,12 +254,12 @@ static void husk__plan_create_hooks(struct husk_planner *p)
     husk__sync(p, HUSK_CHILD, "mounted");
     husk_add(p, HUSK_OP_RECORD, HUSK_PARENT, "/hooks")->u.record.status = "creating";
     if (outside) {
-        husk__plan_hook_state(p, "creating", false);
+        husk__plan_hook_state(p, HUSK_SLOT_HOOK_STATE, "creating");
         husk__plan_hooks(p, HUSK_HOOK_PRESTART, HUSK_PARENT);
         husk__plan_hooks(p, HUSK_HOOK_CREATE_RUNTIME, HUSK_PARENT);
     }
     if (inside)
-        husk__plan_hook_state(p, "creating", true);
+        husk__plan_hook_state(p, HUSK_SLOT_HOOK_CREATE, "creating");
     husk__sync(p, HUSK_PARENT, "runtime-hooks-done");
     husk__plan_hooks(p, HUSK_HOOK_CREATE_CONTAINER, HUSK_CHILD);
 }

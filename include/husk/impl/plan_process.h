@@ -215,12 +215,11 @@ static void husk__plan_gate(struct husk_planner *p)
     if (p->req->action == HUSK_EXEC)
         return;
     if (h[HUSK_HOOK_START_CONTAINER].n > 0) {
-        husk__plan_hook_state(p, "created", true);
+        husk__plan_hook_state(p, HUSK_SLOT_HOOK_START, "created");
         husk__sync(p, HUSK_PARENT, "created");
     }
     if (p->req->action == HUSK_CREATE)
         husk_add(p, HUSK_OP_GATE, HUSK_BOTH, "default");
-    husk__plan_hooks(p, HUSK_HOOK_START_CONTAINER, HUSK_CHILD);
 }
 
 static void husk__plan_after_exec(struct husk_planner *p)
@@ -230,14 +229,12 @@ static void husk__plan_after_exec(struct husk_planner *p)
     husk_add(p, HUSK_OP_RECORD, HUSK_PARENT, "default")->u.record.status = "running";
     if (p->spec->hooks[HUSK_HOOK_POSTSTART].n == 0)
         return;
-    if (p->req->action == HUSK_CREATE) /* `start` is another process than `create` */
-        husk_add(p, HUSK_OP_MEMFD, HUSK_PARENT, "/hooks")->u.memfd.slot = HUSK_SLOT_HOOK_STATE;
-    husk__plan_hook_state(p, "running", false);
+    husk__plan_hook_state(p, HUSK_SLOT_HOOK_STATE, "running");
     husk__plan_hooks(p, HUSK_HOOK_POSTSTART, HUSK_PARENT);
 }
 
 /* From here to the end. Two orders, since a filter may be loaded either with no_new_privs or with CAP_SYS_ADMIN: with the first
- * it comes right before exec; with the second, CAP_SYS_ADMIN is kept up to it and only capset(2) and exec follow. */
+ * it comes right before startContainer hooks and exec; with the second, CAP_SYS_ADMIN is kept up to it and given up after. */
 static int husk__plan_process(struct husk_planner *p)
 {
     const struct husk_process *c = p->process;
@@ -263,6 +260,7 @@ static int husk__plan_process(struct husk_planner *p)
     husk__ignore(op, EACCES, EPERM, 0);
     husk_add(p, HUSK_OP_BOUND, HUSK_CHILD, "/process/capabilities/bounding")->u.bound.keep = bounding;
     husk__plan_user(p);
+    husk__plan_undumpable(p); /* a change of ids resets it to what fs.suid_dumpable says */
     early = caps;
     if (filter && !nnp) {
         early.effective |= UINT64_C(1) << HUSK__CAP_SYS_ADMIN;
@@ -277,6 +275,8 @@ static int husk__plan_process(struct husk_planner *p)
         return r;
     if (filter && !nnp)
         husk__plan_set_caps(p, &caps);
+    if (p->req->action != HUSK_EXEC) /* programs of the image: under the filter, with the program's capabilities */
+        husk__plan_hooks(p, HUSK_HOOK_START_CONTAINER, HUSK_CHILD);
     husk_add(p, HUSK_OP_EXEC, HUSK_BOTH, "/process/args")->u.exec = (struct husk_op_exec){ husk__list(p, &c->args), env };
     husk__plan_after_exec(p);
     return HUSK_OK;

@@ -75,7 +75,7 @@ static const uint8_t husk__op_rules[HUSK_OP_COUNT] = {
     [HUSK_OP_GATE] = HUSK__B | HUSK__ABORTS,
     [HUSK_OP_MEMFD] = HUSK__P,
     [HUSK_OP_FILL] = HUSK__P,
-    [HUSK_OP_HOOK] = HUSK__P | HUSK__C,
+    [HUSK_OP_HOOK] = HUSK__P | HUSK__C | HUSK__FILTERED,
     [HUSK_OP_BPF] = HUSK__P,
     [HUSK_OP_RECORD] = HUSK__P,
     [HUSK_OP_PIDFILE] = HUSK__P | HUSK__UNDOABLE,
@@ -98,6 +98,8 @@ static const struct {
     {HUSK_SLOT_PIDFD_SOCKET, HUSK_OP_SOCKET, 0},
     {HUSK_SLOT_GATE, HUSK_OP_SOCKET, 0},
     {HUSK_SLOT_HOOK_STATE, HUSK_OP_MEMFD, 0},
+    {HUSK_SLOT_HOOK_CREATE, HUSK_OP_MEMFD, 0},
+    {HUSK_SLOT_HOOK_START, HUSK_OP_MEMFD, 0},
     {HUSK_SLOT_LISTENER_SOCKET, HUSK_OP_SOCKET, 0},
     {HUSK_SLOT_NS_USER, HUSK_OP_OPEN, HUSK_EXPECT_NSFS},
     {HUSK_SLOT_NS_MNT, HUSK_OP_OPEN, HUSK_EXPECT_NSFS},
@@ -120,6 +122,8 @@ struct husk__verifier {
     bool spawned, forked, gated, executed, root_changed, dropped, filtered, fds_closed, found;
     uint64_t own;                     /* CLONE_NEW* in which the child is not with the caller */
     bool defined[2][HUSK_SLOT_COUNT]; /* by actor */
+    bool other[HUSK_SLOT_COUNT];      /* a namespace that is known not to be the caller's */
+    uint32_t *used_until;             /* by slot: 1 + the child's last operation that uses it; may be NULL */
     struct {
         uint32_t end;                  /* the last operation of this else */
         bool defined[HUSK_SLOT_COUNT]; /* what its actor has when the operation succeeded */
@@ -174,9 +178,19 @@ static bool husk__runs_in(const struct husk_op *op, enum husk_who actor)
     return op->who == actor || op->who == HUSK_BOTH;
 }
 
+/* The operation looks at the slot when it is there. */
+static void husk__may_use_slot(struct husk__verifier *v, enum husk_slot slot)
+{
+    if (v->used_until != NULL)
+        v->used_until[slot] = v->i + 1;
+}
+
 static void husk__use_slot(struct husk__verifier *v, enum husk_who actor, enum husk_slot slot)
 {
     char name[24];
+
+    if (actor == HUSK_CHILD && (uint32_t)slot < HUSK_SLOT_COUNT)
+        husk__may_use_slot(v, slot);
 
     if ((uint32_t)slot >= HUSK_SLOT_COUNT)
         husk__refuse(v, "there is no slot %u", (unsigned)slot);
@@ -216,6 +230,7 @@ static void husk__new_slot(struct husk__verifier *v, enum husk_slot slot)
         v->op->u.open.expect != (enum husk_expect)husk__slot_rules[k].expect &&
         !(v->op->u.open.expect == HUSK_EXPECT_OTHER_NS && husk__slot_rules[k].expect == HUSK_EXPECT_NSFS))
         husk__refuse(v, "%s must be opened with the right expect=", husk_slot_name(slot, name));
+    v->other[slot] = v->op->kind == HUSK_OP_OPEN && v->op->u.open.expect == HUSK_EXPECT_OTHER_NS;
     husk__define_slot(v, v->op->who, slot);
 }
 
@@ -359,7 +374,7 @@ static void husk__verify_else(struct husk__verifier *v)
     if (op->on_fail == HUSK_ELSE && op->skip > 0) {
         if (op->skip > last - v->i || (v->nested && end > v->otherwise[v->nested - 1].end))
             husk__refuse(v, "else goes past the end, or past the else around it");
-        for (uint32_t k = v->i + 1; k <= end; k++)
+        for (uint32_t k = v->i + 1; k <= end && v->nested < HUSK__MAX_NESTED; k++)
             if (v->plan->ops[k].who != op->who || op->who == HUSK_BOTH ||
                 (uint32_t)v->plan->ops[k].kind >= HUSK_OP_COUNT ||
                 husk__op_rules[v->plan->ops[k].kind] & HUSK__ABORTS) {
@@ -451,11 +466,17 @@ static uint32_t husk__verify_plan(struct husk__verifier *v)
     return v->bad;
 }
 
-HUSK_API int husk_plan_verify(const struct husk_plan *plan, struct husk_err *err)
+/* Verifies, and tells how long the child needs each slot. */
+static int husk__verify_uses(const struct husk_plan *plan, uint32_t used_until[HUSK_SLOT_COUNT], struct husk_err *err)
 {
-    struct husk__verifier v = {.plan = plan, .err = err};
+    struct husk__verifier v = {.plan = plan, .err = err, .used_until = used_until};
 
     return husk__verify_plan(&v) ? HUSK_EARG : HUSK_OK;
+}
+
+HUSK_API int husk_plan_verify(const struct husk_plan *plan, struct husk_err *err)
+{
+    return husk__verify_uses(plan, NULL, err);
 }
 
 HUSK_API uint32_t husk_plan_lint(const struct husk_plan *plan, struct husk_arena *arena,

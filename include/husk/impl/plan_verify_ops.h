@@ -104,7 +104,10 @@ static void husk__verify_namespaces(struct husk__verifier *v)
 
     if (flags & ~HUSK__NEW_ANY)
         husk__refuse(v, "flags: only namespaces");
-    v->own |= flags & HUSK__NEW_ANY;
+    if (op->kind != HUSK_OP_SETNS || ((uint32_t)op->u.setns.slot < HUSK_SLOT_COUNT && v->other[op->u.setns.slot]))
+        v->own |= flags & HUSK__NEW_ANY;
+    if (op->kind == HUSK_OP_FORK && (flags & CLONE_NEWTIME))
+        husk__refuse(v, "flags: clone(2) makes no time namespace");
     if (op->kind == HUSK_OP_FORK && v->forked)
         husk__refuse(v, "there is a fork already");
     if (op->kind == HUSK_OP_FORK)
@@ -152,7 +155,7 @@ static void husk__verify_descriptors(struct husk__verifier *v)
             husk__refuse(v, "sends @console, @pidfd and @listener only");
         break;
     case HUSK_OP_FILL:
-        if (op->u.fill.slot != HUSK_SLOT_HOOK_STATE && !husk__in_range(op->u.fill.slot, HUSK_SLOT_AUX))
+        if ((op->u.fill.slot < HUSK_SLOT_HOOK_STATE || op->u.fill.slot > HUSK_SLOT_HOOK_START) && !husk__in_range(op->u.fill.slot, HUSK_SLOT_AUX))
             husk__refuse(v, "fills a memfd only");
         break;
     case HUSK_OP_BPF:
@@ -248,7 +251,9 @@ static void husk__verify_lifecycle(struct husk__verifier *v)
             op->u.hook.kind == HUSK_HOOK_CREATE_CONTAINER || op->u.hook.kind == HUSK_HOOK_START_CONTAINER;
         if (inside != (op->who == HUSK_CHILD))
             husk__refuse(v, "a hook of this kind is not for that actor");
-        husk__use_slot(v, op->who == HUSK_CHILD ? HUSK_CHILD : HUSK_PARENT, HUSK_SLOT_HOOK_STATE);
+        if (v->filtered && op->who == HUSK_CHILD && op->u.hook.kind != HUSK_HOOK_START_CONTAINER)
+            husk__refuse(v, "comes after the seccomp filter");
+        husk__use_slot(v, op->who == HUSK_CHILD ? HUSK_CHILD : HUSK_PARENT, husk_hook_slot(op->u.hook.kind));
         break;
     case HUSK_OP_EXEC:
         if (!v->fds_closed)
@@ -312,7 +317,11 @@ static void husk__verify_kind(struct husk__verifier *v)
         husk__define_slot(v, HUSK_CHILD, HUSK_SLOT_CONSOLE);
         husk__define_slot(v, HUSK_CHILD, HUSK_SLOT_TTY);
         break;
+    case HUSK_OP_HOME:
+        husk__may_use_slot(v, HUSK_SLOT_ROOTFS);
+        break;
     case HUSK_OP_STDIO:
+        husk__may_use_slot(v, HUSK_SLOT_ROOTFS);
         if (op->u.stdio.terminal)
             husk__use_slot(v, HUSK_CHILD, HUSK_SLOT_TTY);
         break;
