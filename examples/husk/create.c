@@ -28,7 +28,7 @@ static int stay(struct cli *c, struct husk_container *container, struct husk_lau
 static int launch(struct cli *c, enum husk_action action)
 {
     bool foreground = action == HUSK_RUN && !c->detach;
-    struct foreground f = {.host_tty = -1};
+    struct foreground f = {.host_tty = -1, .signals = -1};
     struct husk_launch l = {.pidfd = -1, .console_fd = -1};
     struct husk_container container;
     struct husk_process process;

@@ -209,7 +209,7 @@ static int prepare(struct cli *c, struct husk_container *container, struct husk_
 
 int command_exec(struct cli *c)
 {
-    struct foreground f = {.host_tty = -1};
+    struct foreground f = {.host_tty = -1, .signals = -1};
     struct husk_launch l = {.pidfd = -1, .console_fd = -1};
     struct husk_container container;
     struct husk_process process = {0};
