@@ -49,6 +49,7 @@ $(BUILD)/libhusk.a: $(BUILD)/implementation.o $(BACKENDS)
 $(BUILD)/libhusk.so: $(BUILD)/implementation.o $(BACKENDS)
 	@echo "  $@"
 	$(Q)$(CC) -shared -Wl,-soname,libhusk.so.0 -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(LIBS)
+	@ln -sf libhusk.so $@.0
 
 $(BUILD)/command/%.o: examples/husk/%.c $(HEADERS) $(wildcard examples/husk/*.h) $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -57,6 +58,7 @@ $(BUILD)/command/%.o: examples/husk/%.c $(HEADERS) $(wildcard examples/husk/*.h)
 $(BUILD)/husk: $(COMMAND) $(BUILD)/libhusk.a
 	@echo "  $@"
 	$(Q)$(CC) -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $^ $(LIBS)
+	@[ '$(WITH_CJSON)$(WITH_SECCOMP)' = 11 ] || echo 'built without$(if $(filter 0,$(WITH_CJSON)), cJSON)$(if $(filter 0,$(WITH_SECCOMP)), libseccomp): `tools/deps build` installs what is missing'
 $(TOOLS): $(BUILD)/%: tools/%.c $(BUILD)/libhusk.a $(HEADERS)
 	@echo "  $@"
 	$(Q)$(CC) $(HUSK_CFLAGS) $(LDFLAGS) -o $@ $< $(BUILD)/libhusk.a $(LIBS)

@@ -1,7 +1,7 @@
 /* cgroup v2: one tree for all controllers, which every level hands down to the next by its
  * cgroup.subtree_control.
  *
- * Where the kernel can, the container is cloned into its cgroup (CLONE_INTO_CGROUP, which the planner sets);
+ * Where the kernel can, the container is cloned into its cgroup (CLONE_INTO_CGROUP);
  * else it writes itself to cgroup.procs.
  */
 #include "husk/backend/resources.h"
@@ -93,17 +93,19 @@ static int plan_create(struct husk_planner *p, uint32_t place)
     int rc;
 
     if (p->req->action == HUSK_EXEC) {
-        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_CGROUP, HUSK_SLOT_HOST, c->dir, O_PATH | O_DIRECTORY,
+        husk_add_open(p, HUSK_PARENT, slot, HUSK_SLOT_HOST, c->dir, O_PATH | O_DIRECTORY,
                       HUSK_EXPECT_CGROUPFS, why);
     } else {
         if ((rc = husk__cgroup_make(p, place, &below)) != 0)
             return rc;
         plan_controllers(p, place, below);
-        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_CGROUP, slot, below, O_PATH | O_DIRECTORY,
+        husk_add_open(p, HUSK_PARENT, slot, slot, below, O_PATH | O_DIRECTORY,
                       HUSK_EXPECT_CGROUPFS, why);
     }
-    if (!p->host->features[HUSK_FEATURE_CLONE_INTO_CGROUP])
-        husk_add_open(p, HUSK_PARENT, (enum husk_slot)(HUSK_SLOT_JOIN + place), HUSK_SLOT_CGROUP,
+    if (p->host->features[HUSK_FEATURE_CLONE_INTO_CGROUP])
+        p->spawn_cgroup = slot;
+    else
+        husk_add_open(p, HUSK_PARENT, (enum husk_slot)(HUSK_SLOT_JOIN + place), slot,
                       "cgroup.procs", O_WRONLY, HUSK_EXPECT_CGROUPFS, why);
     return HUSK_OK;
 }

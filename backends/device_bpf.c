@@ -239,7 +239,7 @@ static int plan_rules(struct husk_planner *p, uint32_t place, const struct husk_
         return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_FEATURE, 0, "/linux/resources/devices",
                          "the device rules make a program of more than %d instructions", MOST);
     op = husk_add(p, HUSK_OP_BPF, HUSK_PARENT, "/linux/resources/devices");
-    op->u.bpf.slot = HUSK_SLOT_CGROUP;
+    op->u.bpf.slot = (enum husk_slot)(HUSK_SLOT_CG + place);
     op->u.bpf.program = (struct husk_bytes){(const uint8_t *)g.v, g.n * (uint32_t)sizeof *g.v};
     husk__rule_may_fail(p, op);
     return HUSK_OK;

@@ -74,18 +74,30 @@ static const char *spoken(const char *at, char *text, size_t size)
     return text;
 }
 
+static bool served(const struct husk_planner *p, const struct husk_hierarchy *h, struct husk_text *reasons)
+{
+    const struct husk_need need = {p->host, h, p->spec};
+
+    return husk_backend_best(p->backends, HUSK_BACKEND_CGROUP, &need, reasons) != UINT32_MAX;
+}
+
 static void refuse(struct husk_resource_visit *v, const char *at)
 {
     char what[256];
+    struct husk_text reasons = {.arena = v->p->arena};
     const struct husk_host *host = v->p->host;
     int there = husk_host_controller(host, v->controller);
 
     if (there < 0 && v->row->controller[0] != NULL && v->controller == v->row->controller[1])
         there = husk_host_controller(host, v->row->controller[0]);
     spoken(v->row->at, what, sizeof what);
-    if (v->h != NULL && v->row->file[1] == NULL)
+    if (v->h != NULL && v->row->file[version(v)] == NULL)
         v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, at,
-                          "cannot set %s: cgroup v2 has nothing like it", what);
+                          "cannot set %s: cgroup v%u has nothing like it", what, version(v) + 1);
+    else if (there >= 0 && v->h == NULL && !served(v->p, &host->hierarchies[there], &reasons))
+        v->rc = husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_BACKEND, 0, at,
+                          "cannot set %s: no backend serves %s, which has the %s controller: %s", what,
+                          host->hierarchies[there].mountpoint, v->controller, reasons.data ? reasons.data : "");
     else if (there >= 0 && v->h == NULL)
         v->rc =
             husk_fail(v->p->err, HUSK_EHOST, HUSK_DIAG_NO_PERMISSION, 0, at,
@@ -403,7 +415,7 @@ static void put_rdma(struct husk_resource_visit *v)
         const char *handles = d->handles.set ? TEXT(v, " hca_handle=%u", (unsigned)d->handles.v) : "";
         const char *objects = d->objects.set ? TEXT(v, " hca_object=%u", (unsigned)d->objects.v) : "";
         if (d->handles.set || d->objects.set)
-            put(v, husk_plan_str(v->p, "%s/%s", v->row->at, d->device), v->row->file[version(v)],
+            put(v, husk_plan_member(v->p, v->row->at, d->device), v->row->file[version(v)],
                 TEXT(v, "%s%s%s", d->device, handles, objects), false);
     }
 }
@@ -414,7 +426,7 @@ static void put_unified(struct husk_resource_visit *v)
 {
     for (uint32_t i = 0; i < v->r->unified.n && v->rc == 0; i++) {
         const struct husk_pair *u = &v->r->unified.v[i];
-        const char *at = husk_plan_str(v->p, "%s/%s", v->row->at, u->name), *line = u->value, *end;
+        const char *at = husk_plan_member(v->p, v->row->at, u->name), *line = u->value, *end;
         size_t prefix = strcspn(u->name, ".");
         if (strchr(u->name, '/') != NULL || u->name[prefix] == '\0') {
             bad(v, HUSK_DIAG_BAD_VALUE, v->row->at, "a key of unified is the name of a file of the cgroup");
@@ -528,7 +540,7 @@ static int visit(struct husk_planner *p, enum mode mode, int place, uint64_t *ne
         v.row = &husk_resource_rows[i];
         v.h = at < 0 ? NULL : &p->host->hierarchies[p->cgroups[at].hierarchy];
         v.controller = v.row->controller[version(&v)] ? v.row->controller[version(&v)] : v.row->controller[0];
-        v.slot = at >= 0 && v.h->version == 1 ? (enum husk_slot)(HUSK_SLOT_CG + at) : HUSK_SLOT_CGROUP;
+        v.slot = at >= 0 ? (enum husk_slot)(HUSK_SLOT_CG + at) : HUSK_SLOT_HOST;
         v.row->put(&v);
     }
     if (needs != NULL)
@@ -538,6 +550,8 @@ static int visit(struct husk_planner *p, enum mode mode, int place, uint64_t *ne
 
 HUSK_API int husk_resources_check(struct husk_planner *p)
 {
+    if (p->spec->linux_.resources.memory.check_before_update.v)
+        husk_plan_note(p, AT "/memory/checkBeforeUpdate", "it has no effect when a container is created");
     return visit(p, CHECK, -1, NULL);
 }
 

@@ -15,8 +15,7 @@
 /* Backends have no registry: who wants this one declares it and puts it into his list. */
 extern const struct husk_cgroup_backend husk_cgroup_skeleton;
 
-/* Which hierarchies can we serve? The best score wins. Pure, and asked with host NULL when only the version
- * is known. */
+/* Which hierarchies can we serve? The best score wins. To decline is possible only here. Pure. */
 static int probe(const struct husk_host *host, const struct husk_hierarchy *h, const char **reason)
 {
     (void)host;
@@ -27,8 +26,8 @@ static int probe(const struct husk_host *host, const struct husk_hierarchy *h, c
 }
 
 /* Plans make nothing: they say what is to be made. Each operation has a reason, the JSON pointer of what
- * asked for it, and `undo` when it outlives the container. cg.N and join.N are our slots. exec finds the
- * cgroup as create left it. */
+ * asked for it, and `undo` when it outlives the container. @cg.N and @join.N are our slots: @cg.N
+ * must be opened, join.N is for plan_join. exec finds the cgroup as create left it. */
 static int plan_create(struct husk_planner *p, uint32_t place)
 {
     const char *dir = p->cgroups[place].dir, *why = "/linux/cgroupsPath";
@@ -109,7 +108,7 @@ static int remove_dir(int dir, const char *path)
 }
 
 /* `size` tells husk which methods this table has, so that it still fits when later versions add some at the
- * end. Methods that only some hierarchies have may stay NULL: freeze and is_frozen, here. */
+ * end. Methods that only some hierarchies have may stay NULL: freeze, is_frozen and oom_kills. */
 const struct husk_cgroup_backend husk_cgroup_skeleton = {
     .size = sizeof husk_cgroup_skeleton,
     .abi = HUSK_CGROUP_ABI,

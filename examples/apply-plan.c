@@ -39,8 +39,12 @@ int main(int argc, char **argv)
     FILE *log = tmpfile(), *f = argc == 2 ? fopen(argv[1], "r") : NULL;
     int status = 0;
 
+    if (argc != 2) {
+        fprintf(stderr, "usage: apply-plan PLAN\n");
+        return 125;
+    }
     if (f == NULL || log == NULL || read_all(f, &text) != 0) {
-        fprintf(stderr, "usage: apply-plan PLAN: %s\n", strerror(errno));
+        fprintf(stderr, "apply-plan: %s: %s\n", argv[1], strerror(errno));
         return 125;
     }
     fclose(f);

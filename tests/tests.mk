@@ -23,15 +23,19 @@ test-programs: all $(TEST_PROGRAMS) $(BUILD)/tests/probe
 
 # The same programs and the command itself under the address and undefined behaviour sanitizers.
 asan:
-	$(MAKE) BUILD=$(BUILD)/asan OPT='-O1 -g' CFLAGS='$(SANITIZE)' LDFLAGS='$(SANITIZE)' test-programs
+	@echo "== $@"
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT='-O1 -g' CFLAGS='$(SANITIZE)' LDFLAGS='$(SANITIZE)' test-programs
 clang:
-	$(MAKE) BUILD=$(BUILD)/clang CC=clang all
+	@echo "== $@"
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/clang CC=clang all
 # What a vendor without libraries builds: nothing but libc.
 bare:
-	$(MAKE) BUILD=$(BUILD)/bare WITH_CJSON=0 WITH_SECCOMP=0 WITH_BPF=0 all
+	@echo "== $@"
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/bare WITH_CJSON=0 WITH_SECCOMP=0 WITH_BPF=0 all
 
 # One file a process: the analyser of clang 14 carries va_list state from one file into the next.
 tidy: $(BUILD)/implementation.c
+	@echo '== tidy'
 	@echo $(BUILD)/implementation.c $(wildcard backends/*.c examples/*.c examples/husk/*.c tools/*.c) | xargs -n 1 -P 2 sh -c \
 	    'clang-tidy --quiet --warnings-as-errors="*" "$$0" -- -std=gnu11 -D_GNU_SOURCE -Iinclude -Iexamples/husk $(FEATURES) 2>/dev/null'
 
@@ -44,7 +48,7 @@ SERIAL = $(foreach t,$(APPLY),$(BUILD)/tests/$(t) '$(t) (asan): $(BUILD)/asan/te
 check: test-programs asan clang bare
 	@BUILD=$(abspath $(BUILD)) HUSK=$(abspath $(BUILD)/husk) tests/run -j 2 $(PARALLEL) -- $(SERIAL)
 test:
-	tools/deps test
+	@tools/deps test
 	@$(MAKE) --no-print-directory tidy check
 demo:
 	@tools/deps build

@@ -198,51 +198,41 @@ static void row(struct husk_text *t, const char *place, const char *name, int sc
     if (score > 0)
         husk_textf(t, "%s (score %d)\n", chosen ? "chosen" : "would do", score);
     else
-        husk_textf(t, "no: %s\n", reason ? reason : "it does not say why");
+        husk_textf(t, "no: %s\n", reason);
 }
 
-/* List, probe, show. `call` is a probe of `each` that fills reason; the best score wins, the first of equals.
- */
-#define SHOW(place, type, list, call)                                                                        \
-    do {                                                                                                     \
-        int best = 0;                                                                                        \
-        const char *reason;                                                                                  \
-        const type *const *each, *winner = NULL;                                                             \
-        for (each = (list); *each != NULL; each++)                                                           \
-            if ((call) > best) {                                                                             \
-                best = (call);                                                                               \
-                winner = *each;                                                                              \
-            }                                                                                                \
-        for (each = (list); *each != NULL; each++) {                                                         \
-            int score;                                                                                       \
-            reason = NULL;                                                                                   \
-            score = (call);                                                                                  \
-            row(t, place, (*each)->name, score, reason, *each == winner);                                    \
-        }                                                                                                    \
-        if (*(list) == NULL)                                                                                 \
-            husk_textf(t, "%-36s none in this build\n", place);                                              \
-    } while (0)
+/* All of a kind, and which of them the planner takes. */
+static void show_kind(const struct loaded *l, struct husk_text *t, enum husk_backend_kind kind, const char *place,
+                      const struct husk_hierarchy *h)
+{
+    const struct husk_backends *b = l->request.backends ? l->request.backends : &husk_backends_default;
+    const struct husk_need need = {&l->host, h, &l->spec};
+    uint32_t best = husk_backend_best(b, kind, &need, NULL);
+    const char *name, *reason;
+    int score;
+
+    for (uint32_t i = 0; (name = husk_backend_ask(b, kind, i, &need, &score, &reason)) != NULL; i++)
+        row(t, place, name, score, reason, i == best);
+    if (husk_backend_ask(b, kind, 0, &need, &score, &reason) == NULL)
+        husk_textf(t, "%-36s none in this build\n", place);
+}
 
 static void show_backends(const struct loaded *l, struct husk_text *t)
 {
-    const struct husk_backends *b = l->request.backends ? l->request.backends : &husk_backends_default;
     const struct husk_host *host = &l->host;
     int devices = husk_host_controller(host, "devices");
 
     for (uint32_t i = 0; i < host->n_hierarchies; i++) {
-        const struct husk_hierarchy *h = &host->hierarchies[i];
-        const char *place = husk_strf(t->arena, "cgroup %s", h->mountpoint);
-        SHOW(place ? place : "cgroup", struct husk_cgroup_backend, b->cgroup,
-             (*each)->probe(host, h, &reason));
+        const char *place = husk_strf(t->arena, "cgroup %s", host->hierarchies[i].mountpoint);
+        show_kind(l, t, HUSK_BACKEND_CGROUP, place ? place : "cgroup", &host->hierarchies[i]);
     }
     if (devices >= 0)
-        SHOW("devices", struct husk_device_backend, b->device,
-             (*each)->probe(host, &host->hierarchies[devices], &reason));
+        show_kind(l, t, HUSK_BACKEND_DEVICE, "devices", &host->hierarchies[devices]);
     else
         husk_textf(t, "%-36s this host has no device controller\n", "devices");
-    SHOW("id maps", struct husk_idmap_backend, b->idmap, (*each)->probe(host, &l->spec, &reason));
-    SHOW("storage", struct husk_storage_backend, b->storage, (*each)->probe(host, &l->spec, &reason));
-    SHOW("seccomp", struct husk_seccomp_backend, b->seccomp, (*each)->probe(host, &reason));
+    show_kind(l, t, HUSK_BACKEND_IDMAP, "id maps", NULL);
+    show_kind(l, t, HUSK_BACKEND_STORAGE, "storage", NULL);
+    show_kind(l, t, HUSK_BACKEND_SECCOMP, "seccomp", NULL);
 }
 
 /* ---- explain ---- */
@@ -271,7 +261,7 @@ static const struct {
                       "CAP_SYS_ADMIN over its mount namespace"},
     [HUSK_OP_ROOT] = {"makes @rootfs the root directory and lets go of the old one ({how})",
                       "CAP_SYS_ADMIN over its mount namespace, or CAP_SYS_CHROOT"},
-    [HUSK_OP_SPAWN] = {"creates the child process[, with new namespaces and such: {flags}]",
+    [HUSK_OP_SPAWN] = {"creates the child process[, with new namespaces: {flags}][, inside {cgroup}]",
                        "CAP_SYS_ADMIN for namespaces but user"},
     [HUSK_OP_FORK] = {"clone the child once more, as a sibling that goes on in its place[, with {flags}]",
                       NULL},

@@ -78,6 +78,7 @@ HUSK_END_DECLS
 #define HUSK_APPLY_IMPLEMENTED
 #include "husk/impl/apply_error.h"
 #include "husk/impl/apply_undo.h"
+#include "husk/impl/apply_file.h"
 #include "husk/impl/apply_parent.h"
 #include "husk/impl/apply_run.h"
 #endif

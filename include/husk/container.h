@@ -176,6 +176,7 @@ static int husk__container_record(void *ctx, const char *status, int32_t pid, st
 {
     struct husk_container *c = ctx;
     char path[32];
+    bool alive;
     int fd;
 
     c->state.status = husk__status_of(status);
@@ -184,10 +185,11 @@ static int husk__container_record(void *ctx, const char *status, int32_t pid, st
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         c->state.pid = pid;
         c->state.start_ticks = 0; /* a program that has ended already is a stopped container */
-        if (fd >= 0) {
-            husk_process_start(fd, &c->state.start_ticks);
+        alive = fd >= 0 && husk_process_start(fd, &c->state.start_ticks);
+        if (fd >= 0)
             close(fd);
-        }
+        if (!alive && errno != ESRCH && errno != ENOENT) /* one that lives must not look stopped to others */
+            return husk__state_error(err, "read start time of", path);
     }
     return husk_state_save(&c->dir, &c->state, err);
 }

@@ -19,7 +19,6 @@ enum husk_who { HUSK_PARENT, HUSK_CHILD, HUSK_BOTH };
     X(TASK, "task", BENEATH)       /* the child's /proc/PID, made by spawn, renewed by fork */       \
     X(STATE, "state", BENEATH)     /* the container's state directory */                             \
     X(TARGET, "target", MAGIC)     /* exec: /proc/PID of the container's init */                     \
-    X(CGROUP, "cgroup", BENEATH)   /* the container's cgroup on cgroup2 */                           \
     X(DEVNULL, "devnull", NONE)                                                                     \
     X(CONSOLE, "console", NONE)    /* pty master */                                                  \
     X(TTY, "tty", NONE)            /* pty slave */                                                   \
@@ -159,8 +158,8 @@ struct husk_op_attr { struct husk_path target; uint64_t set, clear, rec_set, rec
 struct husk_op_mask { struct husk_path path; };
 /* Make @rootfs the root, let go of the old one, chdir to it. */
 struct husk_op_root { enum husk_root_switch how; };
-/* clone3(2) or clone(2). CLONE_INTO_CGROUP uses @cgroup. Defines @task and @pidfd in the parent. */
-struct husk_op_spawn { uint64_t flags; };
+/* clone3(2) or clone(2), right into `cgroup` unless that is HOST. Defines @task and @pidfd in the parent. */
+struct husk_op_spawn { uint64_t flags; enum husk_slot cgroup; };
 /* The child clones itself as a sibling (CLONE_PARENT) and goes on there: what setns(pid) and new time namespaces need. */
 struct husk_op_fork { uint64_t flags; };
 struct husk_op_setns { enum husk_slot slot; uint64_t type; };

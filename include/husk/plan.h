@@ -22,6 +22,7 @@ enum husk_action { HUSK_CREATE, HUSK_RUN, HUSK_EXEC }; /* create waits at the ga
 
 /* One cgroup of the container: enough to find it again, and what the state file keeps. */
 struct husk_cgroup_place {
+    const char *backend;     /* who made it: the vtable's name */
     uint32_t version;        /* 1 or 2 */
     uint32_t hierarchy;      /* index into host->hierarchies; not kept in the state file */
     const char *controllers; /* "cpu,cpuacct", "name=systemd"; "" on v2 */
@@ -68,14 +69,16 @@ struct husk_planner {
     struct husk_err *err;
     struct husk_op *ops;
     uint32_t n, cap;
-    struct husk_cgroup_place *cgroups; /* the container's, one a hierarchy; cgroups[i] uses slots CG+i and JOIN+i, v2 CGROUP */
+    struct husk_cgroup_place *cgroups; /* the container's, one a hierarchy; cgroups[i] uses slots CG+i and JOIN+i */
     uint32_t n_cgroups;
     struct husk_note *notes;
     uint32_t n_notes;
     bool new_userns, joined_userns, userns; /* userns: either of them, or the host is in one */
     bool new_cgroupns;
     uint64_t new_ns, join_ns;          /* CLONE_NEW* bits */
+    enum husk_slot spawn_cgroup;       /* set by a cgroup backend: spawn enters this cgroup, and plan_join has nothing to do */
     bool full_dev;                     /* default devices are wanted: /dev is not a bind mount */
+    struct husk_op scratch;            /* what husk_add() gives when out of memory: written, never read */
 };
 
 HUSK_BEGIN_DECLS
@@ -106,7 +109,8 @@ HUSK_API const char *husk_op_name(enum husk_op_kind kind);
 HUSK_API const char *husk_slot_name(enum husk_slot slot, char buffer[24]);
 HUSK_API enum husk_resolve husk_slot_resolve(enum husk_slot slot);
 
-/* For backends. Never NULL: after an allocation failure a scratch operation, and the plan fails at its end. */
+/* For backends. The pointer is good until the next husk_add(); `why` must live as long as the plan. Never NULL: after an
+ * allocation failure a scratch operation, and the plan fails at its end. */
 HUSK_API struct husk_op *husk_add(struct husk_planner *p, enum husk_op_kind kind, enum husk_who who, const char *why);
 /* husk_strf in the plan's arena; "" when out of memory. */
 HUSK_API const char *husk_plan_str(struct husk_planner *p, const char *fmt, ...) HUSK_PRINTF(2, 3);

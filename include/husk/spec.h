@@ -275,6 +275,7 @@ struct husk__report {
     struct husk_errs *all;
     struct husk_err *err;
     int code;
+    uint32_t unread; /* while checking: that many values, the first of *all, could not be read */
 };
 
 /* A value from the document for use in a message: short, quoted, one line. */
@@ -330,6 +331,19 @@ static bool husk__at_print(const struct husk__at *at, char *out, size_t size)
     return *s == '\0';
 }
 
+/* Where something could not be read, what misses it or contradicts it is no second error. */
+static bool husk__is_follow_up(const struct husk__report *r, enum husk_diag diag, const char *where)
+{
+    for (uint32_t i = 0; i < r->unread; i++) {
+        const char *at = r->all->v[i].at;
+        size_t n = strlen(at) < strlen(where) ? strlen(at) : strlen(where);
+
+        if (strncmp(at, where, n) == 0 && strchr("/", at[n]) != NULL && strchr("/", where[n]) != NULL)
+            return true;
+    }
+    return r->unread > 0 && diag != HUSK_DIAG_BAD_VALUE && diag != HUSK_DIAG_VERSION;
+}
+
 HUSK_PRINTF(4, 5)
 static void husk__complain(struct husk__report *r, enum husk_diag diag, const struct husk__at *at,
                            const char *fmt, ...)
@@ -341,6 +355,8 @@ static void husk__complain(struct husk__report *r, enum husk_diag diag, const st
     if (r->code != HUSK_OK && (all == NULL || all->n == HUSK_ERRS_MAX))
         return;
     husk__at_print(at, where, sizeof where);
+    if (husk__is_follow_up(r, diag, where))
+        return;
     va_start(ap, fmt);
     vsnprintf(msg, sizeof msg, fmt, ap);
     va_end(ap);
@@ -378,7 +394,7 @@ HUSK_API void husk_err_locate(struct husk_err *err, const char *text, size_t len
     struct husk_arena arena = { 0 };
     const struct husk_json *root;
 
-    if (husk_json_parse(&root, &arena, text, len, NULL) == HUSK_OK)
+    if (err->at[0] == '/' && husk_json_parse(&root, &arena, text, len, NULL) == HUSK_OK)
         husk__locate(err, root, text, len);
     husk_arena_fini(&arena);
 }

@@ -86,8 +86,8 @@ HUSK_API HUSK_MUST_USE int husk_state_each(const char *root, struct husk_arena *
                                            int (*fn)(void *ctx, const char *id, struct husk_err *err),
                                            void *ctx, struct husk_err *err);
 
-/* Start time of a living process, from the file "stat" below a descriptor of /proc/PID; false when it is gone
- * or a zombie. */
+/* Start time of a living process, from the file "stat" below a descriptor of /proc/PID; false with ESRCH when
+ * it is gone or a zombie, with another errno when that cannot be told. */
 HUSK_API bool husk_process_start(int proc_pid_fd, uint64_t *ticks);
 /* Opens /proc/PID of that very process; -1 with ESRCH when it has ended, with another errno when that cannot
  * be told. Stays about that process when the pid is used again. */
@@ -455,6 +455,7 @@ HUSK_API int husk_state_save(const struct husk_state_dir *d, const struct husk_s
     husk_json_begin(&o, "cgroups", '[');
     for (uint32_t i = 0; i < s->n_cgroups; i++) {
         husk_json_begin(&o, NULL, '{');
+        husk_json_put_str(&o, "backend", s->cgroups[i].backend);
         husk_json_put_u64(&o, "version", s->cgroups[i].version);
         husk_json_put_str(&o, "controllers", s->cgroups[i].controllers);
         husk_json_put_str(&o, "path", s->cgroups[i].path);
@@ -505,11 +506,12 @@ static bool husk__load_cgroups(const struct husk_json *list, struct husk_arena *
         if (j->type != HUSK_JSON_OBJECT || !husk__member_u64(j, "version", &version))
             return false;
         p->version = (uint32_t)version;
+        p->backend = husk__member_str(j, "backend");
         p->controllers = husk__member_str(j, "controllers");
         p->path = husk__member_str(j, "path");
         p->dir = husk__member_str(j, "dir");
-        if (version < 1 || version > 2 || p->controllers == NULL || p->path == NULL || p->dir == NULL ||
-            p->dir[0] != '/')
+        if (version < 1 || version > 2 || p->backend == NULL || p->controllers == NULL || p->path == NULL ||
+            p->dir == NULL || p->dir[0] != '/')
             return false;
     }
     s->cgroups = v;
@@ -588,11 +590,16 @@ HUSK_API int husk_state_load(const struct husk_state_dir *d, struct husk_arena *
 HUSK_API bool husk_process_start(int proc_pid_fd, uint64_t *ticks)
 {
     char buffer[1024], *p;
-    int fd = openat(proc_pid_fd, "stat", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, buffer, sizeof buffer - 1);
+    ssize_t n;
+    int fd;
 
+    errno = ESRCH; /* stays for a zombie */
+    fd = openat(proc_pid_fd, "stat", O_RDONLY | O_CLOEXEC);
+    n = fd < 0 ? -1 : read(fd, buffer, sizeof buffer - 1);
     if (fd >= 0)
         close(fd);
+    if (errno == ENOENT)
+        errno = ESRCH;
     if (n <= 0)
         return false;
     buffer[n] = '\0';
@@ -611,9 +618,9 @@ HUSK_API int husk_process_open(int32_t pid, uint64_t start_ticks)
 {
     char path[32];
     uint64_t ticks;
-    int fd = -1;
+    int fd;
 
-    errno = ESRCH; /* so it stays for a zombie and for another process */
+    errno = ESRCH;
     if (pid <= 0)
         return -1;
     snprintf(path, sizeof path, "/proc/%d", pid);

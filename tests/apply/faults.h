@@ -148,6 +148,19 @@ KIT_UNUSED static bool faults_begin(void)
 
 /* ---- configurations ---- */
 
+/* What this machine has no controller for is not asked of it. */
+static void faults_fit(struct husk_resources *r)
+{
+    if (husk_host_controller(&faults_host, "devices") < 0)
+        r->devices.n = 0;
+    if (husk_host_controller(&faults_host, "memory") < 0)
+        memset(&r->memory, 0, sizeof r->memory);
+    if (husk_host_controller(&faults_host, "cpu") < 0)
+        memset(&r->cpu, 0, sizeof r->cpu);
+    if (husk_host_controller(&faults_host, "pids") < 0)
+        r->pids_limit.set = false;
+}
+
 static bool faults_parse(struct subject *s, const char *text)
 {
     struct husk_err err;
@@ -156,6 +169,7 @@ static bool faults_parse(struct subject *s, const char *text)
         return tap_ok(false, "%s: %s: %s", s->name, err.at, err.msg);
     s->process = *s->spec.process;
     s->spec.process = &s->process;
+    faults_fit(&s->spec.linux_.resources);
     s->host = faults_host;
     s->target = -1;
     s->req =

@@ -184,13 +184,12 @@ KIT_UNUSED static void kit_add_spawn(struct kit *k, const char *flags)
 
     if (k->cgroup[0] != '\0') {
         kit_op(k, "parent mkdir path=%s mode=0755 undo", k->cgroup);
-        kit_op(k, "parent open slot=%s path=%s flags=path|directory expect=cgroupfs",
-               k->cgroup2 ? "@cgroup" : "@cg.0", k->cgroup);
+        kit_op(k, "parent open slot=@cg.0 path=%s flags=path|directory expect=cgroupfs", k->cgroup);
     }
     if (k->cgroup[0] != '\0' && !into)
-        kit_op(k, "parent open slot=@join.0 path=%s flags=wronly expect=cgroupfs",
-               k->cgroup2 ? "@cgroup:cgroup.procs" : "@cg.0:tasks");
-    kit_op(k, "both spawn flags=%s%s", flags, into ? "|into_cgroup" : "");
+        kit_op(k, "parent open slot=@join.0 path=@cg.0:%s flags=wronly expect=cgroupfs",
+               k->cgroup2 ? "cgroup.procs" : "tasks");
+    kit_op(k, "both spawn flags=%s%s", flags, into ? " cgroup=@cg.0" : "");
     if (k->cgroup[0] != '\0' && !into)
         kit_op(k, "child write path=@join.0 data=0");
 }
@@ -269,7 +268,8 @@ static bool kit_parse(struct kit *k)
 
     husk_textf(&all, "husk-plan 1\naction %s\nid kit\n", k->action);
     if (k->cgroup[0] != '\0')
-        husk_textf(&all, "cgroup version=%d controllers=\"%s\" path=/kit dir=%s\n", k->cgroup2 ? 2 : 1,
+        husk_textf(&all, "cgroup backend=cgroup-v%d version=%d controllers=\"%s\" path=/kit dir=%s\n",
+                   k->cgroup2 ? 2 : 1, k->cgroup2 ? 2 : 1,
                    k->cgroup2 ? "" : "freezer", k->cgroup);
     husk_textf(&all, "\n%s", k->text.data);
     if (husk_plan_parse(&k->plan, &k->arena, all.data, all.len, &k->err) == 0)

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -133,7 +135,6 @@ static bool make_top(const char *mount)
 static void test_walk(const struct husk_cgroup_backend *b)
 {
     int32_t first = 0;
-    char deep[6000];
 
     mkdir(sub("a"), 0755);
     mkdir(sub("a/b"), 0755);
@@ -146,14 +147,86 @@ static void test_walk(const struct husk_cgroup_backend *b)
     tap_equal(b->kill_all(dir), 0, "kill_all");
     tap_ok(wait_members(b, 0), "all are gone");
     reap();
-    snprintf(deep, sizeof deep, "%s", top);
-    for (int i = 0; i < 70; i++) {
+}
+
+/* Nested as a container may that can write to its cgroup: processes at the bottom and beside it are found and
+ * killed, everything is removed, with few descriptors. */
+static void test_deep(const struct husk_cgroup_backend *b)
+{
+    enum { LEVELS = 300, BESIDE = 40 };
+    struct rlimit few = {16, 16}, before;
+    char deep[6000];
+    int start_of;
+
+    snprintf(deep, sizeof deep, "%s/deep", top);
+    mkdir(deep, 0755);
+    start_of = open(deep, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < LEVELS; i++) {
         strcat(deep, "/d");
         mkdir(deep, 0755);
     }
-    tap_equal(members(b, dir), -ELOOP, "deeper trees than the limit are an error, not passed over");
-    for (; strlen(deep) > strlen(top); deep[strlen(deep) - 2] = '\0')
-        rmdir(deep);
+    for (int i = 0; i < BESIDE; i++) {
+        mkdir(sub("deep/d/d"), 0755);
+        for (int k = 0; k < 2; k++) {
+            char beside[700];
+            snprintf(beside, sizeof beside, "%s/deep/d/d/x%d%s", top, i, k ? "/y" : "");
+            mkdir(beside, 0755);
+        }
+    }
+    start(deep, false);
+    start(sub("deep/d/d/x7/y"), false);
+    wait_members(b, 2);
+    getrlimit(RLIMIT_NOFILE, &before);
+    few.rlim_max = before.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &few);
+    tap_equal(members(b, start_of), 2, "processes are found however deep they are");
+    tap_equal(b->kill_all(start_of), 0, "and killed");
+    tap_ok(wait_members(b, 0), "all of them");
+    tap_equal(b->remove(start_of, sub("deep")), 0, "and their cgroups removed");
+    tap_ok(access(sub("deep"), F_OK) != 0, "all of them");
+    setrlimit(RLIMIT_NOFILE, &before);
+    close(start_of);
+    reap();
+}
+
+/* While others come and go, who stays is found in every walk. */
+static void test_restless(const struct husk_cgroup_backend *b)
+{
+    char path[4][700];
+    int missed = 0, failed = 0;
+    pid_t pid;
+
+    for (int i = 0; i < 4; i++)
+        snprintf(path[i], sizeof path[i], "%s/%c%s", top, 'a' + i / 2, i % 2 ? "/b" : "");
+    mkdir(sub("z"), 0755);
+    mkdir(sub("z/z"), 0755);
+    start(sub("z/z"), false);
+    wait_members(b, 1);
+    pid = fork();
+    if (pid == 0) {
+        alarm(20);
+        for (;;) {
+            for (int i = 0; i < 4; i++)
+                mkdir(path[i], 0755);
+            for (int i = 3; i >= 0; i--)
+                rmdir(path[i]);
+        }
+    }
+    for (int i = 0; i < 2000; i++) {
+        int n = members(b, dir);
+        missed += n == 0;
+        failed += n < 0;
+    }
+    if (pid < 0)
+        abort(); /* kill(-1) would be everybody's end */
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    tap_ok(missed == 0 && failed == 0, "a restless tree: missed %d, failed %d of 2000", missed, failed);
+    for (int i = 3; i >= 0; i--)
+        rmdir(path[i]);
+    tap_equal(b->kill_all(dir), 0, "kill_all");
+    wait_members(b, 0);
+    reap();
 }
 
 static void test_freeze(const struct husk_cgroup_backend *b, bool v1)
@@ -248,6 +321,8 @@ static void test_backend(const struct husk_cgroup_backend *b, const char *mount,
     }
     printf("# %s at %s\n", b->name, mount);
     test_walk(b);
+    test_deep(b);
+    test_restless(b);
     test_freeze(b, v1);
     test_forks(b);
     if (!v1)

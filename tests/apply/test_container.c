@@ -71,6 +71,8 @@ static void test_life(struct husk_spec *spec)
     tap_equal(husk_container_create(
                   &other, &(struct husk_launch){.spec = spec, .host = &host, .request = l.request}, &err),
               HUSK_ESTATE, "its id is taken");
+    result(husk_container_clean(&other, "box", &err), HUSK_ESTATE, &err, "it is no left-over");
+    tap_equal(err.diag, HUSK_DIAG_EXISTS, "since it exists");
     result(husk_container_open(&other, "box", &err), 0, &err, "another handle opens it");
     result(husk_container_start(&other, &err), 0, &err, "and starts it");
     result(husk_container_start(&c, &err), HUSK_ESTATE, &err, "not twice");
@@ -148,6 +150,49 @@ static void test_failures(struct husk_spec *spec)
     tap_equal(access(kit_str("%s/stray", state_root), F_OK), -1, "removes it");
 }
 
+/* A state whose cgroup is a directory of another kind: what is written there names nobody to signal or kill.
+ */
+static void test_no_cgroup(void)
+{
+    struct husk_container c = handle();
+    char dir[128], state[160];
+    const int32_t *pids;
+    struct husk_err err;
+    pid_t pid = fork();
+    uint32_t n = 0;
+
+    snprintf(dir, sizeof dir, "%s/forged", kit_work);
+    snprintf(state, sizeof state, "%s/forged", state_root);
+    if (pid == 0)
+        for (;;)
+            pause();
+    if (pid < 0 || mkdir(dir, 0755) != 0 || mkdir(state, 0711) != 0)
+        abort();
+    kit_write(kit_str("%s/cgroup.procs", dir), kit_str("%d\n", (int)pid), 0644);
+    kit_write(kit_str("%s/undo", state), kit_str("rmdir \"%s\"\n", dir), 0600);
+    kit_write(
+        kit_str("%s/state.json", state),
+        kit_str(
+            "{\"ociVersion\":\"1.2.0\",\"id\":\"forged\",\"pid\":0,\"status\":\"created\",\"bundle\":\"/\","
+            "\"rootfs\":\"/\",\"created\":\"\",\"startTicks\":0,\"pidNamespace\":false,\"cgroups\":["
+            "{\"backend\":\"cgroup-v1\",\"version\":1,\"controllers\":\"freezer\",\"path\":\"/"
+            "forged\",\"dir\":\"%s\"}]}",
+            dir),
+        0600);
+    result(husk_container_open(&c, "forged", &err), 0, &err, "a state with a forged cgroup");
+    tap_ok(husk_container_pids(&c, &pids, &n, &err) != 0 || n == 0, "it has no processes");
+    if (husk_container_kill(&c, SIGKILL, true, &err) != 0)
+        printf("# %s\n", err.msg);
+    tap_ok(husk_container_delete(&c, true, &err) != 0, "delete says what is in the way: %s", err.msg);
+    usleep(20000);
+    tap_equal(waitpid(pid, NULL, WNOHANG), 0, "the process that it names lives");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    unlink(kit_str("%s/cgroup.procs", dir));
+    result(husk_container_delete(&c, true, &err), 0, &err, "delete");
+    husk_container_close(&c);
+}
+
 int main(void)
 {
     struct husk_spec spec = base;
@@ -168,6 +213,9 @@ int main(void)
     test_run(&spec);
 #endif
     test_failures(&spec);
+#if HUSK_WITH_CJSON
+    test_no_cgroup();
+#endif
     husk_arena_fini(&arena);
     return tap_done();
 }

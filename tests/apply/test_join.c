@@ -279,7 +279,7 @@ static void test_undo(void)
     kit_apply(&k, false);
     tap_ok(k.code == 0 && access(kit_str("%s/u/v\"w/x\\y", kit_work), F_OK) == 0,
            "missing directories, with odd names%s%s", k.code ? ": " : "", k.code ? k.err.msg : "");
-    snprintf(log, sizeof log, "rmdir \"%s/u\"\nrmdir \"%s/u/v\\\"w\"\nrmdir \"%s/u/v\\\"w/x\\\\y\"\n",
+    snprintf(log, sizeof log, "prune \"%s/u\"\nprune \"%s/u/v\\\"w\"\nrmdir \"%s/u/v\\\"w/x\\\\y\"\n",
              kit_work, kit_work, kit_work);
     tap_ok(strncmp(k.undo, log, strlen(log)) == 0, "each is in the log, the outermost first");
     tap_ok(husk_undo(k.undo, strlen(k.undo), &err) == 0 && access(kit_str("%s/u", kit_work), F_OK) != 0,
@@ -291,9 +291,74 @@ static void test_undo(void)
     tap_ok(husk_undo(log, strlen(log), &err) == HUSK_ESYS && err.sys == ENOTEMPTY &&
                access(kit_str("%s/full/x", kit_work), F_OK) != 0,
            "goes on after a failure, and returns it: %s", err.msg);
+    mkdir(kit_str("%s/full/x", kit_work), 0755);
+    mkdir(kit_str("%s/full/y", kit_work), 0755);
+    snprintf(log, sizeof log,
+             "prune \"%s/full\"\nrmdir \"%s/full/x\"\nrmdir \"%s/full/y\"\nkeep \"%s/full/y\"\n", kit_work,
+             kit_work, kit_work, kit_work);
+    tap_ok(husk_undo(log, strlen(log), &err) == 0 && access(kit_str("%s/full/x", kit_work), F_OK) != 0 &&
+               access(kit_str("%s/full/y", kit_work), F_OK) == 0,
+           "what others made stays, and a parent that they use");
+    rmdir(kit_str("%s/full/y", kit_work));
+    tap_ok(husk_undo(log, strlen(log), &err) == 0 && access(kit_str("%s/full", kit_work), F_OK) != 0,
+           "a parent that nobody uses goes");
     tap_ok(husk_undo("rmdir x\n", 8, &err) == HUSK_EARG, "a line that makes no sense: %s", err.msg);
-    rmdir(kit_str("%s/full", kit_work));
     kit_fini(&k);
+}
+
+/* A cgroup that is there already: empty it serves, with a process, or frozen, it is not the container's to
+ * have; nor is it undone, either time. */
+static void test_occupied(void)
+{
+    static const char *const states[] = {"empty", "with a process", "frozen"};
+    struct kit k;
+    struct husk_err err;
+    char parent[256];
+    pid_t pid = 0;
+
+    for (size_t i = 0; i < HUSK_COUNT(states); i++) {
+        kit_init(&k, "run");
+        kit_add_spawn(&k, "mount|pid");
+        kit_add_root(&k);
+        kit_op(&k, "child root how=pivot");
+        kit_op(&k, "child lookup name=sh candidates=[`/bin/sh`]");
+        kit_op(&k, "child fds");
+        kit_add_exec(&k, "true");
+        snprintf(parent, sizeof parent, "%s", k.cgroup);
+        if (parent[0] == '\0') {
+            tap_ok(true, "an occupied cgroup # SKIP no cgroup");
+            return;
+        }
+        *strrchr(parent, '/') = '\0';
+        mkdir(parent, 0755);
+        mkdir(k.cgroup, 0755);
+        if (i == 1 && (pid = fork()) == 0)
+            for (;;)
+                pause();
+        if (pid < 0)
+            abort(); /* kill(-1) would be everybody's end */
+        if (i == 1)
+            kit_write(kit_str("%s/cgroup.procs", k.cgroup), kit_str("%d", (int)pid), 0644);
+        if (i == 2)
+            kit_write(kit_str("%s/%s", k.cgroup, k.cgroup2 ? "cgroup.freeze" : "freezer.state"),
+                      k.cgroup2 ? "1" : "FROZEN", 0644);
+        kit_parse(&k);
+        kit_apply(&k, false);
+        tap_ok(i == 0 ? k.code == 0 : k.code == HUSK_ESYS && k.err.sys == EBUSY && k.err.op == 0,
+               "a cgroup that is there, %s%s%s", states[i], k.code ? ": " : "", k.code ? k.err.msg : "");
+        tap_same(k.undo, "", "nothing of it is to be undone");
+        if (i == 1) {
+            tap_equal(waitpid(pid, NULL, WNOHANG), 0, "the process in it lives");
+            kill(pid, SIGKILL);
+            waitpid(pid, NULL, 0);
+        }
+        if (i == 2)
+            kit_write(kit_str("%s/%s", k.cgroup, k.cgroup2 ? "cgroup.freeze" : "freezer.state"),
+                      k.cgroup2 ? "0" : "THAWED", 0644);
+        const char *log = kit_str("prune \"%s\"\nrmdir \"%s\"\n", parent, k.cgroup);
+        tap_equal(husk_undo(log, strlen(log), &err), 0, "removed");
+        kit_fini(&k);
+    }
 }
 
 int main(void)
@@ -306,5 +371,6 @@ int main(void)
     test_roots();
     test_image();
     test_undo();
+    test_occupied();
     return tap_done();
 }

@@ -225,6 +225,37 @@ static void test_make(bool by_hand)
            "the parents are where they belong");
 }
 
+static char made_log[256];
+
+/* Somebody is faster between the line of the log and mkdirat(2). */
+static long be_faster(struct husk_child *c, const char *verb, int dir, const char *name)
+{
+    size_t n = strlen(made_log);
+
+    (void)c;
+    snprintf(made_log + n, sizeof made_log - n, "%s %s\n", verb, name);
+    return name[0] == 'w' && verb[0] != 'k' ? mkdirat(dir, name, 0755) : 0;
+}
+
+static void test_making(void)
+{
+    struct husk__want want = {.flags = O_PATH | O_DIRECTORY, .make = HUSK_CREATE_DIR, .mode = 0755};
+    int fd;
+
+    child.making = be_faster;
+    fd = resolve(true, HUSK_RESOLVE_IN_ROOT, "v/w/x", &want);
+    tap_ok(fd >= 0 && want.made, "a parent that came meanwhile serves");
+    husk__close(fd);
+    fd = resolve(true, HUSK_RESOLVE_IN_ROOT, "v/w2", &want);
+    tap_ok(fd >= 0 && !want.made, "so does the directory itself");
+    husk__close(fd);
+    tap_same(made_log, "prune v\nprune w\nkeep w\nrmdir x\nrmdir w2\nkeep w2\n", "and is not taken for ours");
+    child.making = NULL;
+    must(rmdir(str("%s/v/w/x", root)) || rmdir(str("%s/v/w", root)) || rmdir(str("%s/v/w2", root)) ||
+             rmdir(str("%s/v", root)),
+         "rmdir");
+}
+
 static void test_limits(void)
 {
     struct husk__want want = {.flags = O_PATH};
@@ -410,6 +441,7 @@ int main(void)
         test_make(by_hand);
         test_race(by_hand);
     }
+    test_making();
     test_limits();
     test_parent();
     test_passwd();

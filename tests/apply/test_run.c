@@ -24,7 +24,7 @@ static void make_rich(struct kit *k)
     kit_op(k, "parent memfd slot=@hook-create");
     kit_add_spawn(k, "mount|pid|uts|ipc|network");
     if (k->cgroup2) /* device program: return 1 */
-        kit_op(k, "parent bpf slot=@cgroup program=twAAAAEAAACVAAAAAAAAAA==");
+        kit_op(k, "parent bpf slot=@cg.0 program=twAAAAEAAACVAAAAAAAAAA==");
     kit_op(k, "child keyring name=_ses.kit on_fail=ignore(ENOSYS,EPERM,EACCES)");
     kit_op(k, "child ifup name=lo");
     kit_add_root(k);

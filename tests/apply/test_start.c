@@ -155,7 +155,8 @@ static void test_start_fails(void)
     make_create(&k, "true", NULL, "true");
     tap_ok(create_elsewhere(&k), "create");
     pid = k.pid;
-    kill(pid, SIGKILL);
+    if (pid > 0)
+        kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
     kit_apply(&k, true);

@@ -118,7 +118,8 @@ int main(void)
     pthread_join(noisy, NULL);
     tap_ok(handled > 0, "signals were handled meanwhile");
     tap_ok(pid > 0 && kill(pid, 0) == 0, "the one at the gate still waits");
-    kill(pid, SIGKILL);
+    if (pid > 0)
+        kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     for (int i = 0; i < THREADS; i++)
         kit_fini(&kits[i]);

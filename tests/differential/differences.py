@@ -25,6 +25,7 @@ _CAPS = "no capabilities object: none, as 1.1 has it; newer ones keep all of the
 _LATER = "refused, not ignored: this version does not support it yet"
 
 DIFFERENCES = [Difference(*row) for row in [
+    ("bind-unknown-option", "started", "True", "False", "an option that a bind mount cannot have is an error; " + _NEWER),
     # cgroups
     ("*", "mount:/sys/fs/cgroup/unified", NONE, "cgroup2 root=.*", _UNIFIED),
     ("*", "cgroup:/sys/fs/cgroup/unified", NONE, "dir 0755 (0:0|65534:65534)", _UNIFIED),

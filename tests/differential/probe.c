@@ -428,7 +428,11 @@ static void see_status(void)
         if (!colon) continue;
         *colon = '\0';
         snprintf(word, sizeof word, " %s ", line);
-        if (strstr(fields, word)) put("status.", line, "%s", colon + 1 + strspn(colon + 1, " \t"));
+        if (!strstr(fields, word)) continue;
+        if (strncmp(line, "Sig", 3) == 0) /* 32 and 33 are libc's own: posix_spawn(3) of some callers leaves them ignored */
+            put("status.", line, "%016llx", strtoull(colon + 1, NULL, 16) & ~0x180000000ULL);
+        else
+            put("status.", line, "%s", colon + 1 + strspn(colon + 1, " \t"));
     }
 }
 

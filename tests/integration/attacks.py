@@ -116,7 +116,8 @@ def a_runtime_on_a_mount_that_becomes_writable(t):
 
 @test
 def containers_that_share_a_parent_cgroup(t):
-    """Deleting the first, which made the parent, must not fail or take long while the second is there."""
+    """Deleting the first, which made the parent, must not fail or take long while the second is there. After
+    that the parent is nobody's."""
     made = []
     for name in "ab":
         config = spec("sleep", "1000")
@@ -128,6 +129,9 @@ def containers_that_share_a_parent_cgroup(t):
     finally:
         second = t.rt("delete", "--force", made[1].id)
         t.rt("delete", "--force", made[0].id)
+        left = cgroup_dirs()
+        remove_cgroups(set(left))
+    t.ok(all(d.endswith("pod") for d in left), left)
     t.eq((first.rc, second.rc), (0, 0), first)
     t.ok(first.seconds < 3, "%.1f s" % first.seconds)
 

@@ -143,6 +143,19 @@ def log_file_is_appended_to(t):
     t.match(read(log), r'^first\n\{[^\n]*\}\n$')
 
 
+@test(need=["husk"])
+def log_through_a_symlink(t):
+    """To a file that is there, as /dev/stderr is one; never to make one somewhere else."""
+    os.symlink(t.path("target"), t.path("log"))
+    argv = (HUSK, "--root", t.rt.root, "--log", t.path("log"), "state", t.id())
+    r = t.rt(*argv, raw=True)
+    t.eq((r.rc, os.path.exists(t.path("target"))), (1, False), r)
+    t.has(r.err, t.path("log"))
+    write(t.path("target"), "")
+    t.rt(*argv, raw=True)
+    t.match(read(t.path("target")), TEXT_LINE)
+
+
 @test
 def log_of_a_failing_create(t):
     """What containerd and podman read: one JSON object, and nothing after a success."""
@@ -368,6 +381,23 @@ def features_only_names_what_config_takes(t):
     config = spec("true")
     config["process"]["capabilities"] = {k: f["linux"]["capabilities"] for k in ("bounding",)}
     t.eq(t.run(config).rc, 0)
+    seccomp = f["linux"]["seccomp"]
+    for key, known in (("action", seccomp.get("actions", [])), ("flag", seccomp.get("supportedFlags", []))):
+        for name in known:
+            config = spec("true")
+            config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+                {"names": ["swapon"], "action": name if key == "action" else "SCMP_ACT_ERRNO"}]}
+            if key == "flag":
+                config["linux"]["seccomp"]["flags"] = [name]
+            r = t.run(config)
+            t.eq(r.rc, 0, "%s %s: %s" % (key, name, r))
+    b = t.bundle(spec("true"))
+    b.config["mounts"].append({"destination": "/mnt", "type": "tmpfs", "source": "x"})
+    for option in f["mountOptions"]:
+        b.config["mounts"][-1]["options"] = [option]
+        b.save()
+        r = t.rt("plan", "--bundle", b.path)
+        t.ok("not supported" not in r.err, "mount option %s: %s" % (option, r))
 
 
 @test(need=["husk"])

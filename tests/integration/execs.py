@@ -249,6 +249,20 @@ def preserved_fds(t):
         t.eq(r.out.split(), ["0", "1", "2", "3"], "3 is ls reading the directory")
 
 
+@test(need=["husk"])
+def the_session_keyring_is_as_create_was_told(t):
+    """Without --no-new-keyring neither the container's program nor exec's sees the caller's."""
+    config = spec("sleep", "1000")
+    config["linux"]["maskedPaths"] = []
+    for options, new in (([], True), (["--no-new-keyring"], False)):
+        c = t.new(config)
+        t.eq(c.create(*options).rc, 0)
+        with c:
+            t.eq(c.start().rc, 0)
+            keys = c.exec("cat", "/proc/keys").out
+            t.eq("_ses." + c.id in keys, new, keys)
+
+
 @test
 def many_in_parallel(t):
     with sleeper(t) as c:

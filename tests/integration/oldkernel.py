@@ -8,7 +8,6 @@ from harness import *
 
 NEWER = {       # x86-64 numbers
     "memfd_create (3.17)": [319], "execveat (3.19)": [322], "copy_file_range (4.5)": [326],
-    "statx (4.11)": [332],
     "pidfd_send_signal (5.1)": [424], "pidfd_open (5.3)": [434], "clone3 (5.3)": [435],
     "close_range (5.9)": [436],
     "openat2 (5.6)": [437], "pidfd_getfd (5.6)": [438], "faccessat2 (5.8)": [439],

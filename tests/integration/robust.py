@@ -338,7 +338,23 @@ def a_memory_limit_too_small_to_start(t):
     r = t.run(config)
     t.ok(r.rc != 0 and r.out == "", r)
     if is_husk():
-        t.has(r.err, "/linux/resources/memory")
+        t.has(r.err, "/linux/resources/memory/limit")
+        t.has(r.err, "OOM-killed")
+
+
+@test(need=["husk", "cgroup:memory"])
+def killed_under_a_memory_limit(t):
+    """Not by the kernel as far as its counter tells: perhaps for want of memory all the same."""
+    config = spec("echo", "ran")
+    config["hooks"] = {"createRuntime": [{"path": "/bin/sh", "args": ["sh", "-c", (
+        "kill -9 $(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/')")]}]}
+    r = t.run(config)
+    t.ok(r.rc == 1 and "memory" not in r.err, r)
+    config["linux"]["resources"]["memory"] = {"limit": 1 << 30}
+    r = t.run(config)
+    t.eq(r.rc, 1, r)
+    t.has(r.err, "/linux/resources/memory/limit: ")
+    t.ok("OOM" not in r.err, r)
 
 
 @test

@@ -93,7 +93,7 @@ static void set_up(struct bench *b, const struct husk_hierarchy *h, uint32_t n, 
         struct husk_text names = {.arena = &b->arena};
         for (uint32_t k = 0; h[i].version == 1 && k < h[i].n_controllers; k++)
             husk_textf(&names, "%s%s", k ? "," : "", h[i].controllers[k]);
-        b->places[i] = (struct husk_cgroup_place){h[i].version, i, names.data ? names.data : "", path,
+        b->places[i] = (struct husk_cgroup_place){h[i].version == 1 ? "cgroup-v1" : "cgroup-v2", h[i].version, i, names.data ? names.data : "", path,
                                                   husk_strf(&b->arena, "%s%s", h[i].mountpoint, path)};
     }
 }
@@ -398,7 +398,7 @@ static void test_hybrid(void)
     tap_same(husk_slot_name(b.p.ops[0].u.write.path.slot, slot), "@cg.0", "cpu's directory");
     tap_same(husk_slot_name(b.p.ops[1].u.write.path.slot, slot), "@cg.1", "cpuset's directory");
     tap_same(husk_slot_name(b.p.ops[2].u.write.path.slot, slot), "@cg.3", "memory's directory");
-    tap_same(husk_slot_name(b.p.ops[3].u.write.path.slot, slot), "@cgroup", "cgroup2's directory");
+    tap_same(husk_slot_name(b.p.ops[3].u.write.path.slot, slot), "@cg.4", "cgroup2's directory");
     tap_same(b.p.ops[2].why, R "/memory/limit", "why");
     tear_down(&b);
 }
@@ -523,7 +523,7 @@ static void test_create_v2(void)
         "parent write path=@cg.0:a/b/cgroup.subtree_control data=\"+memory +pids +io\" "
         "on_fail=ignore(EACCES,EPERM)\n"
         "parent write path=@cg.0:a/b/cgroup.subtree_control data=+cpu on_fail=ignore\n"
-        "parent open slot=@cgroup path=@cg.0:a/b/c flags=path|directory expect=cgroupfs\n",
+        "parent open slot=@cg.0 path=@cg.0:a/b/c flags=path|directory expect=cgroupfs\n",
         "v2: make, cloned into");
     tear_down(&b);
 
@@ -532,15 +532,15 @@ static void test_create_v2(void)
     tap_same(created(&b, &husk_cgroup_v2),
              "parent open slot=@cg.0 path=/sys/fs/cgroup flags=path|directory expect=cgroupfs\n"
              "parent mkdir path=@cg.0:a mode=0755 undo\n"
-             "parent open slot=@cgroup path=@cg.0:a flags=path|directory expect=cgroupfs\n"
-             "parent open slot=@join.0 path=@cgroup:cgroup.procs flags=wronly expect=cgroupfs\n"
+             "parent open slot=@cg.0 path=@cg.0:a flags=path|directory expect=cgroupfs\n"
+             "parent open slot=@join.0 path=@cg.0:cgroup.procs flags=wronly expect=cgroupfs\n"
              "child write path=@join.0 data=0\n",
              "v2: nothing is switched on that nobody needs; joined by writing");
     tear_down(&b);
     set_up(&b, on_v2, 1, "/a");
     b.req.action = HUSK_EXEC;
     tap_same(created(&b, &husk_cgroup_v2),
-             "parent open slot=@cgroup path=/sys/fs/cgroup/a flags=path|directory expect=cgroupfs\n",
+             "parent open slot=@cg.0 path=/sys/fs/cgroup/a flags=path|directory expect=cgroupfs\n",
              "v2: exec");
     tear_down(&b);
     set_up(&b, on_v2, 1, "/a");

@@ -375,17 +375,19 @@ static void test_all_errors(void)
 {
     static const char text[] =
         "{\n  \"ociVersion\": \"1.0.0\",\n  \"root\": { \"path\": 1 },\n  \"mounts\": [\n"
-        "    { \"destination\": 2 },\n    3\n  ],\n  \"hostname\": \"h\"\n}\n";
+        "    { \"destination\": 2 },\n    3\n  ],\n  \"hostname\": \"h\",\n"
+        "  \"process\": { \"args\": [5], \"cwd\": \"here\" }\n}\n";
     static const struct { const char *at; uint32_t line, column; } expected[] = {
-        { "/root/path", 3, 21 }, { "/mounts/0/destination", 5, 22 }, { "/mounts/1", 6, 5 }
+        { "/process/args/0", 9, 25 }, { "/root/path", 3, 21 }, { "/mounts/0/destination", 5, 22 },
+        { "/mounts/1", 6, 5 }, { "/process/cwd", 9, 36 } /* checked after all was read */
     };
     struct husk_spec spec;
     struct husk_errs all;
     struct husk_err err;
     struct husk_text many = { .arena = &arena };
 
-    tap_equal(husk_spec_parse(&spec, &arena, text, sizeof text - 1, &all, &err), HUSK_ESPEC, "three errors");
-    tap_same(err.at, "/root/path", "the first");
+    tap_equal(husk_spec_parse(&spec, &arena, text, sizeof text - 1, &all, &err), HUSK_ESPEC, "five errors");
+    tap_same(err.at, "/process/args/0", "the first");
     if (tap_equal(all.n, HUSK_COUNT(expected), "all of them, and none that only follows"))
         for (size_t i = 0; i < HUSK_COUNT(expected); i++)
             tap_ok(strcmp(all.v[i].at, expected[i].at) == 0 && all.v[i].line == expected[i].line &&
@@ -456,7 +458,7 @@ static void test_locate(void)
 {
     static const char text[] = "{\n \"a\": [\n  1,\n  { \"b/c\": 2 } ]\n}";
     static const struct { const char *at; uint32_t line, column; } places[] = {
-        { "", 1, 1 }, { "/a", 2, 7 }, { "/a/0", 3, 3 }, { "/a/1/b~1c", 4, 12 }, { "/a/1/x/y", 4, 3 },
+        { "", 0, 0 }, { "/a", 2, 7 }, { "/a/0", 3, 3 }, { "/a/1/b~1c", 4, 12 }, { "/a/1/x/y", 4, 3 },
         { "/a/7", 2, 7 }, { "host", 0, 0 },
     };
 

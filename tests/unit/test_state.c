@@ -47,8 +47,8 @@ static void test_ids(void)
 static struct husk_state example(const char *id)
 {
     static const struct husk_pair notes[] = {{"org.example/a", "b \"c\"\n"}, {"empty", ""}};
-    static const struct husk_cgroup_place places[] = {{1, 7, "cpu,cpuacct", "/x/y", "/sys/fs/cgroup/cpu/x/y"},
-                                                      {2, 3, "", "/x/y", "/sys/fs/cgroup/unified/x/y"}};
+    static const struct husk_cgroup_place places[] = {{"cgroup-v1", 1, 7, "cpu,cpuacct", "/x/y", "/sys/fs/cgroup/cpu/x/y"},
+                                                      {"cgroup-v2", 2, 3, "", "/x/y", "/sys/fs/cgroup/unified/x/y"}};
 
     return (struct husk_state){.id = id,
                                .bundle = "/b",
@@ -60,7 +60,8 @@ static struct husk_state example(const char *id)
                                .annotations = {notes, 2},
                                .cgroups = places,
                                .n_cgroups = 2,
-                               .pid_namespace = true};
+                               .pid_namespace = true,
+                               .no_new_keyring = true};
 }
 
 static void test_round_trip(void)
@@ -78,11 +79,12 @@ static void test_round_trip(void)
     tap_equal(mode_of(at("round/state.json")), 0600, "mode of the file");
     tap_equal(husk_state_load(&d, &arena, &got, &err), 0, "load");
     tap_ok(got.start_ticks == UINT64_MAX && got.pid == 42 && got.status == HUSK_CREATED &&
-               got.pid_namespace && !got.poststop,
+               got.pid_namespace && got.no_new_keyring && !got.poststop,
            "numbers survive exactly");
     tap_same(got.annotations.v[0].value, "b \"c\"\n", "annotations survive");
     tap_ok(got.n_cgroups == 2 && got.cgroups[0].version == 1 && got.cgroups[1].version == 2,
            "places survive");
+    tap_same(got.cgroups[1].backend, "cgroup-v2", "their backends");
     tap_same(got.cgroups[0].controllers, "cpu,cpuacct", "their controllers");
     tap_same(got.cgroups[1].dir, "/sys/fs/cgroup/unified/x/y", "their directories");
     tap_equal(husk_state_remove(&d, &err), 0, "remove");
@@ -138,6 +140,45 @@ static void test_hostile(void)
     unlink(at("h/foreign"));
     unlink(at("link"));
     tap_equal(husk_state_remove(&d, &err), 0, "then it goes");
+    husk_state_close(&d);
+}
+
+/* Whoever could prepare the files could have anything done with our rights. */
+static void test_trust(void)
+{
+    static const struct {
+        const char *dir;
+        mode_t mode;
+        uid_t owner;
+    } bad[] = {{"", 0720, 0},      {"", 0702, 0},      {"", 0700, 1000},
+               {"trust", 0731, 0}, {"trust", 0713, 0}, {"trust", 0711, 1000}};
+    struct husk_state_dir d;
+    struct husk_err err;
+
+    if (husk_state_create(&d, root, "trust", &err) != 0)
+        abort();
+    husk_state_close(&d);
+    for (size_t i = 0; i < HUSK_COUNT(bad); i++) {
+        const char *dir = at(bad[i].dir);
+        mode_t mode = (mode_t)mode_of(dir);
+
+        if (bad[i].owner != 0 && geteuid() != 0)
+            continue; /* nobody can give his directory away */
+        if (chmod(dir, bad[i].mode) != 0 || (bad[i].owner != 0 && chown(dir, bad[i].owner, 0) != 0))
+            abort();
+        tap_ok(husk_state_open(&d, root, "trust", &err) == HUSK_ESTATE && err.diag == HUSK_DIAG_STATE_FILE,
+               "refused: \"%s\" with mode %o and owner %u", bad[i].dir, bad[i].mode, bad[i].owner);
+        if (chmod(dir, mode) != 0 || (bad[i].owner != 0 && chown(dir, 0, 0) != 0))
+            abort();
+    }
+    if (chmod(root, 0702) != 0)
+        abort();
+    tap_equal(husk_state_create(&d, root, "more", &err), HUSK_ESTATE, "such a root is not used");
+    tap_equal(mode_of(at("more")), 0, "and nothing is left there");
+    if (chmod(root, 0700) != 0)
+        abort();
+    tap_equal(husk_state_open(&d, root, "trust", &err), 0, "then it is trusted again");
+    tap_equal(husk_state_remove(&d, &err), 0, "and removed");
     husk_state_close(&d);
 }
 
@@ -288,6 +329,7 @@ int main(void)
     test_round_trip();
     test_exclusive();
     test_hostile();
+    test_trust();
 #if HUSK_WITH_CJSON
     test_damaged();
 #endif

@@ -6,6 +6,7 @@
 #include "husk/plan.h"
 
 #include "tap.h"
+#include <time.h>
 
 /* Operations without numbers. A change names the line that it is about by its beginning. */
 static const char *const create_lines[] = {
@@ -18,10 +19,10 @@ static const char *const create_lines[] = {
     "parent open slot=@proc path=/proc flags=path|directory expect=procfs",
     "parent open slot=@ns.net path=/run/netns/x expect=other-ns",
     "parent mkdir path=/sys/fs/cgroup/x mode=0755 undo",
-    "parent open slot=@cgroup path=/sys/fs/cgroup/x flags=path|directory expect=cgroupfs",
-    "parent open slot=@join.0 path=@cgroup:cgroup.procs flags=wronly expect=cgroupfs",
-    "parent bpf slot=@cgroup program=AAAAAAAAAAA=",
-    "both spawn flags=into_cgroup|user|mount|pid|uts",
+    "parent open slot=@cg.0 path=/sys/fs/cgroup/x flags=path|directory expect=cgroupfs",
+    "parent open slot=@join.0 path=@cg.0:cgroup.procs flags=wronly expect=cgroupfs",
+    "parent bpf slot=@cg.0 program=AAAAAAAAAAA=",
+    "both spawn flags=user|mount|pid|uts cgroup=@cg.0",
     "parent write path=@task:uid_map data=\"0 1000 1\\n\"",
     "both sync from=parent name=ids-mapped",
     "child write path=@join.0 data=0",
@@ -56,7 +57,7 @@ static const char *const create_lines[] = {
     "both give slot=@console",
     "parent send socket=@console-socket slot=@console data=/dev/ptmx",
     "both sync from=child name=ready",
-    "parent send socket=@pidfd-socket slot=@pidfd",
+    "parent send socket=@pidfd-socket slot=@pidfd data=x",
     "parent pidfile path=/run/x.pid undo",
     "parent record status=created",
     "both gate",
@@ -139,7 +140,7 @@ static const struct change changes[] = {
      "hook of this kind"},
     /* slots */
     {&create_script, "child open slot=@rootfs", '-', NULL, "@rootfs is not defined"},
-    {&create_script, "parent open slot=@cgroup", '-', NULL, "@cgroup is not defined"},
+    {&create_script, "parent open slot=@cg.0", '-', NULL, "@cg.0 is not defined"},
     {&create_script, "parent open slot=@proc", '-', NULL, "@proc is not defined here in the child"},
     {&create_script, "parent open slot=@ns.net", '-', NULL, "@ns.net is not defined here in the child"},
     {&create_script, "both spawn", '>', "parent open slot=@aux.1 path=/x\nchild write path=@aux.1 data=x",
@@ -158,24 +159,24 @@ static const struct change changes[] = {
     {&create_script, "parent memfd", '-', NULL, "@hook-create is not defined"},
     {&create_script, "parent send socket=@pidfd", '>', "parent send socket=@pidfd-socket slot=@pidfd",
      "@pidfd-socket is not defined"},
-    {&create_script, "both gate", '>', "parent write path=@cgroup:x data=x",
-     "@cgroup is not defined here in the parent"},
+    {&create_script, "both gate", '>', "parent write path=@cg.0:x data=x",
+     "@cg.0 is not defined here in the parent"},
     {&create_script, "both gate", '>', "parent write path=@task:x data=x",
      "@task is not defined here in the parent"},
     {&create_script, "parent bpf", '<',
-     "parent open slot=@cg.0 path=/x expect=cgroupfs on_fail=ignore\nparent write path=@cg.0:x data=x",
-     "@cg.0 is not defined"},
+     "parent open slot=@cg.1 path=/x expect=cgroupfs on_fail=ignore\nparent write path=@cg.1:x data=x",
+     "@cg.1 is not defined"},
     {&create_script, "parent bpf", '<',
-     "parent open slot=@cg.0 path=/x expect=cgroupfs on_fail=else(1)\nparent write path=/x data=x\nparent "
-     "write path=@cg.0:x data=x",
-     "@cg.0 is not defined"},
+     "parent open slot=@cg.1 path=/x expect=cgroupfs on_fail=else(1)\nparent write path=/x data=x\nparent "
+     "write path=@cg.1:x data=x",
+     "@cg.1 is not defined"},
     {&create_script, "parent bpf", '<',
-     "parent open slot=@cg.0 path=/x expect=cgroupfs on_fail=else(1)\nparent write path=@cg.0:x data=x",
-     "@cg.0 is not defined"},
+     "parent open slot=@cg.1 path=/x expect=cgroupfs on_fail=else(1)\nparent write path=@cg.1:x data=x",
+     "@cg.1 is not defined"},
     {&create_script, "parent bpf", '<',
-     "parent write path=/x data=x on_fail=else(1)\nparent open slot=@cg.0 path=/x expect=cgroupfs\nparent "
-     "write path=@cg.0:x data=x",
-     "@cg.0 is not defined"},
+     "parent write path=/x data=x on_fail=else(1)\nparent open slot=@cg.1 path=/x expect=cgroupfs\nparent "
+     "write path=@cg.1:x data=x",
+     "@cg.1 is not defined"},
     {&create_script, "parent open slot=@aux.0", '=', "parent open slot=@task path=/x", "cannot define @task"},
     {&create_script, "parent open slot=@aux.0", '=', "parent open slot=@state path=/x",
      "cannot define @state"},
@@ -188,16 +189,16 @@ static const struct change changes[] = {
      "right expect"},
     {&create_script, "child open slot=@devnull", '=', "child open slot=@devnull path=/dev/null",
      "right expect"},
-    {&create_script, "parent open slot=@cgroup", '=', "parent open slot=@cgroup path=/x expect=dir",
+    {&create_script, "parent open slot=@cg.0", '=', "parent open slot=@cg.0 path=/x expect=dir",
      "right expect"},
     {&create_script, "child setns", '=', "child setns slot=@ns.net type=pid", "another type"},
     {&create_script, "child setns", '=', "child setns slot=@proc type=pid", "another type"},
     {&create_script, "both give slot=@console", '<', "both give slot=@rootfs", "@console and @listener only"},
-    {&create_script, "parent send socket=@console", '=', "parent send socket=@proc slot=@console",
+    {&create_script, "parent send socket=@console", '=', "parent send socket=@proc slot=@console data=x",
      "connected socket only"},
-    {&create_script, "parent send socket=@console", '=', "parent send socket=@console-socket slot=@proc",
-     "@console, @pidfd and @listener"},
-    {&create_script, "parent fill", '=', "parent fill slot=@state", "memfd only"},
+    {&create_script, "parent send socket=@console", '=',
+     "parent send socket=@console-socket slot=@proc data=x", "@console, @pidfd and @listener"},
+    {&create_script, "parent fill", '=', "parent fill slot=@state head=a tail=b", "memfd only"},
     {&create_script, "parent bpf", '=', "parent bpf slot=@proc program=AAAAAAAAAAA=", "cgroup only"},
     {&create_script, "parent socket slot=@gate", '=', "parent socket slot=@gate path=@state:gate", "listens"},
     {&create_script, "parent socket slot=@console", '=', "parent socket slot=@console-socket path=/x listen",
@@ -263,7 +264,7 @@ static const struct change changes[] = {
      "must not fail"},
     {&create_script, "child root", '=', "child root how=pivot on_fail=ignore", "must not fail"},
     {&create_script, "child fds", '=', "child fds on_fail=ignore", "must not fail"},
-    {&create_script, "both spawn", '=', "both spawn flags=into_cgroup|user|mount|pid|uts on_fail=ignore",
+    {&create_script, "both spawn", '=', "both spawn flags=user|mount|pid|uts cgroup=@cg.0 on_fail=ignore",
      "must not fail"},
     {&create_script, "both sync from=child", '=', "both sync from=child name=ready on_fail=ignore",
      "must not fail"},
@@ -290,12 +291,14 @@ static const struct change changes[] = {
     {&create_script, "parent open slot=@proc", '=',
      "parent open slot=@proc path=/proc flags=path|directory expect=procfs undo", "nothing to undo"},
     /* numbers */
-    {&create_script, "parent bpf", '=', "parent bpf slot=@cgroup program=AAAA", "whole instructions"},
+    {&create_script, "parent bpf", '=', "parent bpf slot=@cg.0 program=AAAA", "whole instructions"},
     {&create_script, "child seccomp", '=', "child seccomp flags=new_listener filter=AAAA",
      "whole instructions"},
     {&create_script, "child seccomp", '=', "child seccomp flags=new_listener", "filter is missing"},
-    {&create_script, "both spawn", '=', "both spawn flags=into_cgroup|user|mount|pid|uts|vm",
+    {&create_script, "both spawn", '=', "both spawn flags=user|mount|pid|uts|vm cgroup=@cg.0",
      "only new namespaces"},
+    {&create_script, "both spawn", '=', "both spawn flags=user|mount|pid|uts cgroup=@join.0", "enters a cgroup only"},
+    {&create_script, "both spawn", '=', "both spawn flags=user|mount|pid|uts cgroup=@cg.1", "@cg.1 is not defined here in the parent"},
     {&create_script, "both fork", '=', "both fork flags=parent", "only namespaces"},
     {&create_script, "child unshare", '=', "child unshare flags=0x100", "only namespaces"},
     {&create_script, "child unshare", '=', "child unshare", "flags is missing"},
@@ -348,6 +351,10 @@ static const struct change changes[] = {
     {&create_script, "child lookup", '=', "child lookup name=sh", "candidates is missing"},
     {&create_script, "both exec", '=', "both exec", "argv is missing"},
     {&create_script, "child hostname", '=', "child hostname", "name is missing"},
+    {&create_script, "parent send socket=@pidfd", '=', "parent send socket=@pidfd-socket slot=@pidfd",
+     "data is missing"},
+    {&create_script, "parent fill", '=', "parent fill slot=@hook-state tail=b", "head is missing"},
+    {&create_script, "parent fill", '=', "parent fill slot=@hook-state head=a", "tail is missing"},
 };
 
 /* The script with the change, numbered. */
@@ -357,7 +364,7 @@ static const char *plan_text(struct husk_arena *a, const struct script *s, const
     uint32_t number = 0;
     bool changed = c == NULL;
 
-    husk_textf(&t, "husk-plan 1\naction %s\nid x\ncgroup version=2 path=/x dir=/sys/fs/cgroup/x\n",
+    husk_textf(&t, "husk-plan 1\naction %s\nid x\ncgroup backend=cgroup-v2 version=2 path=/x dir=/sys/fs/cgroup/x\n",
                s->action);
     for (uint32_t i = 0; i < s->n; i++) {
         bool here = !changed && strncmp(s->lines[i], c->at, strlen(c->at)) == 0;
@@ -420,17 +427,17 @@ static void test_else(void)
 {
     static const struct change good[] = {
         {&create_script, "parent bpf", '<',
-         "parent open slot=@cg.0 path=/x expect=cgroupfs on_fail=else(1,ENOENT)\n"
-         "parent open slot=@cg.0 path=/y expect=cgroupfs\nparent write path=@cg.0:x data=x",
+         "parent open slot=@cg.1 path=/x expect=cgroupfs on_fail=else(1,ENOENT)\n"
+         "parent open slot=@cg.1 path=/y expect=cgroupfs\nparent write path=@cg.1:x data=x",
          "both open it"},
         {&create_script, "parent bpf", '<',
-         "parent open slot=@cg.0 path=/x expect=cgroupfs on_fail=else(2)\n"
-         "parent open slot=@cg.0 path=/y expect=cgroupfs on_fail=else(1)\nparent open slot=@cg.0 path=/z "
+         "parent open slot=@cg.1 path=/x expect=cgroupfs on_fail=else(2)\n"
+         "parent open slot=@cg.1 path=/y expect=cgroupfs on_fail=else(1)\nparent open slot=@cg.1 path=/z "
          "expect=cgroupfs\n"
-         "parent write path=@cg.0:x data=x",
+         "parent write path=@cg.1:x data=x",
          "nested"},
         {&create_script, "parent bpf", '<',
-         "parent write path=@cgroup:a data=x on_fail=else(1)\nparent write path=@cgroup:b data=x",
+         "parent write path=@cg.0:a data=x on_fail=else(1)\nparent write path=@cg.0:b data=x",
          "write this or that"},
     };
 
@@ -518,6 +525,27 @@ static void test_memory_plans(void)
     husk_arena_fini(&a);
 }
 
+/* Each operation has an else that reaches to the end: looked through for each, that would be 2^31 steps. */
+static void test_many_elses(void)
+{
+    enum { N = 65000 };
+    struct husk_arena a = {0};
+    struct husk_op *ops = husk_arena_alloc(&a, N * sizeof *ops);
+    struct husk_plan plan = {.action = HUSK_RUN, .id = "x", .ops = ops, .n = N};
+    struct husk_errs all = {0};
+    clock_t begin = clock();
+
+    for (uint32_t i = 0; i < N; i++) {
+        ops[i] = (struct husk_op){.kind = HUSK_OP_WRITE, .on_fail = HUSK_ELSE, .skip = N - 1 - i};
+        ops[i].u.write.path = (struct husk_path){HUSK_SLOT_HOST, "/x"};
+        ops[i].u.write.data = "x";
+    }
+    tap_ok(husk_plan_lint(&plan, &a, &all) > N / 2 && strstr(all.v[0].msg, "too deeply") != NULL,
+           "a plan of elses is refused: %s", all.n ? all.v[0].msg : "");
+    tap_ok(clock() - begin < 5 * CLOCKS_PER_SEC, "in no time");
+    husk_arena_fini(&a);
+}
+
 static void test_every_kind_has_rules(void)
 {
     for (uint32_t kind = 0; kind < HUSK_OP_COUNT; kind++)
@@ -533,6 +561,7 @@ int main(void)
     test_changes();
     test_else();
     test_memory_plans();
+    test_many_elses();
     test_every_kind_has_rules();
     return tap_done();
 }

@@ -2,7 +2,8 @@
  *
  * plan_* append operations and are pure; the rest act on a container's cgroup directory that the caller opened (O_PATH is
  * enough). On a hybrid host two backends serve one container, each its own hierarchies.
- * See backends/skeleton.c for the least that a backend needs.
+ * Mandatory: name and all methods but freeze, is_frozen and oom_kills. See backends/skeleton.c for the least that a backend
+ * needs.
  */
 #ifndef HUSK_BACKEND_CGROUP_H
 #define HUSK_BACKEND_CGROUP_H
@@ -16,14 +17,16 @@ typedef int husk_pid_fn(void *ctx, int32_t pid);
 
 struct husk_cgroup_backend {
     uint32_t size, abi;
-    const char *name; /* "cgroup-v1" */
+    const char *name; /* "cgroup-v1"; a container's state keeps it to find the backend again */
 
-    /* A score above 0 when this backend serves the hierarchy, or 0 and *reason. Pure. */
+    /* A score above 0 when this backend serves the hierarchy, or 0 and *reason: then no other method is called for it. There
+     * is no other way to decline. Pure. */
     int (*probe)(const struct husk_host *host, const struct husk_hierarchy *h, const char **reason);
     /* Parent operations before spawn: make the cgroup (undo; not for exec, which joins one that exists), open its directory
-     * into its slot, and what membership needs. place->path and place->dir are filled. */
+     * as @cg.PLACE, which limits and device rules are written below, and what membership needs: a file that the child writes,
+     * as @join.PLACE, or p->spawn_cgroup. place->path and place->dir are filled. */
     int (*plan_create)(struct husk_planner *p, uint32_t place);
-    /* The child's first operations: it becomes a member. Nothing where spawn entered the cgroup itself (CLONE_INTO_CGROUP). */
+    /* The child's first operations: it becomes a member. Nothing where p->spawn_cgroup is this one. */
     int (*plan_join)(struct husk_planner *p, uint32_t place);
     /* All fields of linux.resources that this hierarchy's controllers hold, devices excepted. */
     int (*plan_limits)(struct husk_planner *p, uint32_t place);

@@ -1,4 +1,4 @@
-/* husk/backend/device.h - the device controller: rules of linux.resources.devices put in force. */
+/* husk/backend/device.h - the device controller: rules of linux.resources.devices put in force. All methods are mandatory. */
 #ifndef HUSK_BACKEND_DEVICE_H
 #define HUSK_BACKEND_DEVICE_H
 

@@ -1,4 +1,4 @@
-/* husk/backend/idmap.h - who writes the id maps of a new user namespace, and how. */
+/* husk/backend/idmap.h - who writes the id maps of a new user namespace, and how. All methods are mandatory. */
 #ifndef HUSK_BACKEND_IDMAP_H
 #define HUSK_BACKEND_IDMAP_H
 

@@ -31,7 +31,7 @@ extern const struct husk_resource_row husk_resource_rows[];
 extern const uint32_t husk_resource_rows_n;
 
 /* Parent operations that write every value which a controller of this place's hierarchy holds, into the
- * place's directory (slot cg.N on v1, @cgroup on v2). This is plan_limits of both versions. */
+ * place's directory, slot cg.N. This is plan_limits of both versions. */
 HUSK_API HUSK_MUST_USE int husk_resources_plan(struct husk_planner *p, uint32_t place);
 /* Controllers of the place's hierarchy that the values need: bit i is controllers[i]. */
 HUSK_API uint64_t husk_resources_needs(struct husk_planner *p, uint32_t place);

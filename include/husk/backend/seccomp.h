@@ -1,4 +1,4 @@
-/* husk/backend/seccomp.h - a compiler from linux.seccomp to a classic BPF filter. */
+/* husk/backend/seccomp.h - a compiler from linux.seccomp to a classic BPF filter. All methods are mandatory. */
 #ifndef HUSK_BACKEND_SECCOMP_H
 #define HUSK_BACKEND_SECCOMP_H
 

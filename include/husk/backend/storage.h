@@ -1,4 +1,4 @@
-/* husk/backend/storage.h - how the root filesystem comes to be. */
+/* husk/backend/storage.h - how the root filesystem comes to be. All methods are mandatory. */
 #ifndef HUSK_BACKEND_STORAGE_H
 #define HUSK_BACKEND_STORAGE_H
 

@@ -5,6 +5,7 @@
 #define HUSK_APPLY_PARENT_IMPLEMENTED
 
 #include "husk/impl/apply_error.h"
+#include "husk/impl/apply_file.h"
 #include "husk/impl/apply_undo.h"
 #include <linux/bpf.h>
 #include <sys/mman.h>
@@ -219,7 +220,8 @@ static long husk__do_spawn(struct husk_child *c, const struct husk_op *op)
     if (r < 0)
         return r;
     mask = husk__set_mask(~UINT64_C(0));
-    r = husk__clone(op->u.spawn.flags, husk__slot(c, HUSK_SLOT_CGROUP), &pidfd);
+    r = husk__clone(op->u.spawn.flags | (op->u.spawn.cgroup != HUSK_SLOT_HOST ? CLONE_INTO_CGROUP : 0),
+                    husk__slot(c, op->u.spawn.cgroup), &pidfd);
     if (r == 0) {
         c->channel = pair[1];
         c->fail_errno = run->a->spare[HUSK_CHILD] ? 0 : run->a->fail_errno;

@@ -32,8 +32,8 @@ static void husk__undo_line(struct husk_text *t, const char *verb, const char *d
     husk_text_str(t, "\"\n");
 }
 
-/* What becomes of the path. rmdir is the container's own directory, prune one above it, which others may use by
- * now, keep takes back the line before it: that was not ours to make. */
+/* What becomes of the path. rmdir is the container's own directory, prune one above it, which others may use
+ * by now, keep takes back the line before it: that was not ours to make. */
 enum husk__verb { HUSK__RMDIR, HUSK__PRUNE, HUSK__UNLINK, HUSK__KEEP, HUSK__NO_VERB };
 
 /* The inverse, for the line [s, end). */
@@ -160,8 +160,8 @@ static int husk__cgroup_open(const char *path)
 }
 
 /* What ran in a cgroup that we made goes with it, though the container had no pid namespace that takes all
- * along. First kill everywhere: a frozen process dies by its freezer's hierarchy alone, and until then all are
- * busy. */
+ * along. First kill everywhere: a frozen process dies by its freezer's hierarchy alone, and until then all
+ * are busy. */
 static void husk__undo_cgroups(const struct husk_plan *plan, const struct husk_backends *backends,
                                const struct husk_text *log)
 {
@@ -173,7 +173,7 @@ static void husk__undo_cgroups(const struct husk_plan *plan, const struct husk_b
         const struct husk_cgroup_place *place = &plan->cgroups[(i - 1) % plan->n_cgroups];
         if (!husk__undo_has(log, place->dir))
             continue;
-        b = husk_cgroup_backend_of(backends ? backends : &husk_backends_default, place->version);
+        b = husk_cgroup_backend_named(backends ? backends : &husk_backends_default, place->backend);
         dir = husk__cgroup_open(place->dir);
         if (b != NULL && dir >= 0 && HUSK_HAS(b, kill_all) && i > plan->n_cgroups)
             (void)b->kill_all(dir);

@@ -9,7 +9,7 @@ static const struct husk_cgroup_backend *husk__place_open(const struct husk_cont
                                                           int *dir)
 {
     const struct husk_backends *all = c->backends ? c->backends : &husk_backends_default;
-    const struct husk_cgroup_backend *b = husk_cgroup_backend_of(all, c->state.cgroups[i].version);
+    const struct husk_cgroup_backend *b = husk_cgroup_backend_named(all, c->state.cgroups[i].backend);
 
     *dir = b == NULL ? -1 : husk__cgroup_open(c->state.cgroups[i].dir);
     return *dir < 0 ? NULL : b;

@@ -13,10 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#ifndef CLONE_INTO_CGROUP
-#define CLONE_INTO_CGROUP 0x200000000ULL
-#endif
-
 /* How a field is written. Numbers have 1, 4 or 8 bytes: the table knows. Absent fields are 0, UINT32_MAX for
  * ID and UMASK. */
 enum husk__field_type {
@@ -121,7 +117,7 @@ static const struct husk__words husk__prctl_words = {
                      {"securebits", PR_SET_SECUREBITS}, {"child_subreaper", PR_SET_CHILD_SUBREAPER},
                      {"speculation_ctrl", PR_SET_SPECULATION_CTRL}, {"thp_disable", PR_SET_THP_DISABLE})};
 static const struct husk__words husk__clone_words = {
-    .own = HUSK__OWN({"into_cgroup", CLONE_INTO_CGROUP}, {"parent", CLONE_PARENT}, {"pidfd", CLONE_PIDFD},
+    .own = HUSK__OWN({"parent", CLONE_PARENT}, {"pidfd", CLONE_PIDFD},
                      {"vm", CLONE_VM}, {"vfork", CLONE_VFORK}),
     .more = husk__more_names,
     .table = HUSK_TABLE_NAMESPACE};
@@ -182,7 +178,7 @@ static const struct husk__field *const husk__op_fields[HUSK_OP_COUNT] = {
                      HUSK__FW(attr, rec_clear, FLAGS, attr), HUSK__FW(attr, propagation, NUMS, propagation)),
     [HUSK_OP_MASK] = HUSK__FIELDS(HUSK__M(mask, path, PATH)),
     [HUSK_OP_ROOT] = HUSK__FIELDS(HUSK__FW(root, how, ENUM, root)),
-    [HUSK_OP_SPAWN] = HUSK__FIELDS(HUSK__FW(spawn, flags, FLAGS, clone)),
+    [HUSK_OP_SPAWN] = HUSK__FIELDS(HUSK__FW(spawn, flags, FLAGS, clone), HUSK__F(spawn, cgroup, SLOT)),
     [HUSK_OP_FORK] = HUSK__FIELDS(HUSK__FW(fork, flags, FLAGS, clone)),
     [HUSK_OP_SETNS] = HUSK__FIELDS(HUSK__M(setns, slot, SLOT), HUSK__MW(setns, type, FLAGS, clone)),
     [HUSK_OP_UNSHARE] = HUSK__FIELDS(HUSK__MW(unshare, flags, FLAGS, clone)),
@@ -233,6 +229,7 @@ static const struct husk__field husk__common_fields[] = {
 };
 
 static const struct husk__field husk__place_fields[] = {
+    HUSK__AT(struct husk_cgroup_place, backend, "backend", STR, true, NULL),
     HUSK__AT(struct husk_cgroup_place, version, "version", NUM, true, NULL),
     HUSK__AT(struct husk_cgroup_place, controllers, "controllers", STR, false, NULL),
     HUSK__AT(struct husk_cgroup_place, path, "path", STR, true, NULL),

@@ -5,7 +5,7 @@
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_MAKE_IMPLEMENTED)
 #define HUSK_PLAN_MAKE_IMPLEMENTED
-#include "husk/backends.h"
+#include "husk/impl/plan_backends.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -18,20 +18,16 @@
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
-#ifndef CLONE_INTO_CGROUP
-#define CLONE_INTO_CGROUP 0x200000000ULL
-#endif
 
 HUSK_API struct husk_op *husk_add(struct husk_planner *p, enum husk_op_kind kind, enum husk_who who, const char *why)
 {
-    static _Thread_local struct husk_op scratch; /* written, never read: the plan fails at its end */
     struct husk_op *op;
 
     if (p->n == p->cap) {
         uint32_t cap = p->cap ? 2 * p->cap : 128;
         op = husk_arena_grow(p->arena, p->ops, p->n * sizeof *op, cap * sizeof *op);
         if (op == NULL)
-            return &scratch;
+            return &p->scratch;
         p->ops = op;
         p->cap = cap;
     }
@@ -223,19 +219,20 @@ static void husk__place_path(struct husk_planner *p, const struct husk_hierarchy
 static void husk__plan_places(struct husk_planner *p)
 {
     static const char empty[] = "";
-    const char *reason;
+    const struct husk_cgroup_backend *backend;
 
     p->cgroups = husk_arena_alloc(p->arena, HUSK_SLOT_FAMILY * sizeof *p->cgroups);
     for (uint32_t i = 0; p->cgroups != NULL && i < p->host->n_hierarchies && p->n_cgroups < HUSK_SLOT_FAMILY; i++) {
         const struct husk_hierarchy *h = &p->host->hierarchies[i];
         struct husk_cgroup_place *c = &p->cgroups[p->n_cgroups];
         struct husk_text names = { .arena = p->arena };
-        if (husk_cgroup_backend_for(p->backends, p->host, h, &reason) == NULL)
+        if ((backend = husk__backend_for(p, HUSK_BACKEND_CGROUP, h, NULL, NULL)) == NULL)
             continue;
         if (!h->writable && (p->host->euid != 0 || p->host->in_userns || p->req->ignore_cgroup_errors))
             continue;
         for (uint32_t k = 0; h->version == 1 && k < h->n_controllers; k++)
             husk_textf(&names, "%s%s", k ? "," : "", h->controllers[k]);
+        c->backend = backend->name;
         c->version = h->version;
         c->hierarchy = i;
         c->controllers = names.data ? names.data : empty;
@@ -244,25 +241,40 @@ static void husk__plan_places(struct husk_planner *p)
     }
 }
 
+static bool husk__place_is_on(const struct husk_cgroup_place *c, const struct husk_hierarchy *h)
+{
+    size_t len = strlen(h->mountpoint);
+
+    return h->version == c->version && strncmp(h->mountpoint, c->dir, len) == 0 && (c->dir[len] == '/' || c->dir[len] == '\0');
+}
+
 /* exec: the places come from the container's state; find their hierarchies here again. */
-static void husk__plan_known_places(struct husk_planner *p)
+static int husk__plan_known_places(struct husk_planner *p)
 {
     p->n_cgroups = p->req->n_cgroups < HUSK_SLOT_FAMILY ? p->req->n_cgroups : HUSK_SLOT_FAMILY;
     p->cgroups = husk_arena_grow(p->arena, p->req->cgroups, p->n_cgroups * sizeof *p->cgroups,
                                  HUSK_SLOT_FAMILY * sizeof *p->cgroups);
     for (uint32_t i = 0; p->cgroups != NULL && i < p->n_cgroups; i++) {
         struct husk_cgroup_place *c = &p->cgroups[i];
-        for (uint32_t k = 0; k < p->host->n_hierarchies; k++) {
-            const struct husk_hierarchy *h = &p->host->hierarchies[k];
-            if (h->version == c->version && strncmp(h->mountpoint, c->dir, strlen(h->mountpoint)) == 0)
-                c->hierarchy = k;
-        }
+        uint32_t k = 0;
+        if (husk_cgroup_backend_named(p->backends, c->backend) == NULL)
+            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_BACKEND, 0, NULL,
+                             "the container's cgroup %s was made by a backend that is not here: %s", c->dir,
+                             c->backend ? c->backend : "unknown");
+        while (k < p->host->n_hierarchies && !husk__place_is_on(c, &p->host->hierarchies[k]))
+            k++;
+        if (k == p->host->n_hierarchies)
+            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, NULL,
+                             "the container's cgroup %s is on no hierarchy of this host", c->dir);
+        c->hierarchy = k;
     }
+    return HUSK_OK;
 }
 
+/* Never NULL: the places are those of usable backends. */
 static const struct husk_cgroup_backend *husk__place_backend(const struct husk_planner *p, uint32_t place)
 {
-    return husk_cgroup_backend_of(p->backends, p->cgroups[place].version);
+    return husk_cgroup_backend_named(p->backends, p->cgroups[place].backend);
 }
 
 /* What every container may use, after the configuration's own rules: the specification's default devices, ptys, and making
@@ -278,8 +290,7 @@ static int husk__plan_device_rules(struct husk_planner *p)
 {
     const struct husk_resources *r = &p->spec->linux_.resources;
     int at = husk_host_controller(p->host, "devices");
-    const struct husk_device_backend *const *b = p->backends->device;
-    const char *reason = "this host has no device controller";
+    const struct husk_device_backend *b;
     /* Without rules all but the defaults is denied, where that can be: a root that may make nodes must not use them. */
     static const struct husk_device_rule deny_all = { false, 'a', -1, -1, 7 };
     const bool implied = r->devices.n == 0, optional = implied || p->userns || p->req->ignore_cgroup_errors;
@@ -291,22 +302,18 @@ static int husk__plan_device_rules(struct husk_planner *p)
     if (at < 0 || place == p->n_cgroups) {
         if (optional)
             return HUSK_OK; /* in a user namespace no device can be made, and a bound one is guarded by its permissions */
-        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, "/linux/resources/devices", "%s", reason);
+        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, "/linux/resources/devices",
+                         "this host has no device controller");
     }
-    for (; *b != NULL; b++)
-        if ((*b)->probe(p->host, &p->host->hierarchies[at], &reason) > 0)
-            break;
-    if (*b == NULL) {
-        if (optional)
-            return HUSK_OK;
-        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_BACKEND, 0, "/linux/resources/devices",
-                         "cannot put device rules in force: %s", reason);
-    }
+    b = husk__backend_for(p, HUSK_BACKEND_DEVICE, &p->host->hierarchies[at], "/linux/resources/devices",
+                          optional ? NULL : "cannot put device rules in force");
+    if (b == NULL)
+        return optional ? HUSK_OK : HUSK_EHOST;
     rules = husk_arena_grow(p->arena, implied ? &deny_all : r->devices.v, n * sizeof *rules, n * sizeof *rules + sizeof husk__default_rules);
     if (rules == NULL)
         return HUSK_OK;
     memcpy(rules + n, husk__default_rules, sizeof husk__default_rules);
-    return (*b)->plan_rules(p, place, rules, n + (uint32_t)HUSK_COUNT(husk__default_rules));
+    return b->plan_rules(p, place, rules, n + (uint32_t)HUSK_COUNT(husk__default_rules));
 }
 
 static int husk__plan_cgroups(struct husk_planner *p)
@@ -322,24 +329,6 @@ static int husk__plan_cgroups(struct husk_planner *p)
     for (uint32_t i = 0; r == 0 && i < p->n_cgroups; i++)
         r = husk__place_backend(p, i)->plan_limits(p, i);
     return r ? r : husk__plan_device_rules(p);
-}
-
-static const struct husk_idmap_backend *husk__idmap_backend(struct husk_planner *p)
-{
-    const struct husk_idmap_backend *best = NULL;
-    const char *reason = "no backend is registered";
-    int score, top = 0;
-
-    for (const struct husk_idmap_backend *const *b = p->backends->idmap; *b != NULL; b++) {
-        score = (*b)->probe(p->host, p->spec, &reason);
-        if (score > top) {
-            top = score;
-            best = *b;
-        }
-    }
-    if (best == NULL)
-        husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_BACKEND, 0, "/linux/uidMappings", "cannot write the id maps: %s", reason);
-    return best;
 }
 
 static void husk__plan_rlimits(struct husk_planner *p, enum husk_who who)
@@ -358,7 +347,8 @@ static int husk__plan_parent_setup(struct husk_planner *p)
     int r = HUSK_OK;
 
     if (p->new_userns) {
-        if ((b = husk__idmap_backend(p)) == NULL)
+        b = husk__backend_for(p, HUSK_BACKEND_IDMAP, NULL, "/linux/uidMappings", "cannot write the id maps");
+        if (b == NULL)
             return HUSK_EHOST;
         if ((r = b->plan_map(p)) != 0)
             return r;
@@ -391,9 +381,7 @@ static int husk__plan_spawn(struct husk_planner *p)
     int r;
 
     op->u.spawn.flags = flags;
-    for (uint32_t i = 0; i < p->n_cgroups; i++)
-        if (p->cgroups[i].version == 2 && p->host->features[HUSK_FEATURE_CLONE_INTO_CGROUP])
-            op->u.spawn.flags |= CLONE_INTO_CGROUP;
+    op->u.spawn.cgroup = p->spawn_cgroup;
     if (p->new_userns && (r = husk__plan_parent_setup(p)) != 0)
         return r;
     for (uint32_t i = 0; i < p->n_cgroups; i++)
@@ -470,10 +458,10 @@ static int husk__plan_steps(struct husk_planner *p)
                           "default");
     }
     husk__plan_ns_open(p);
-    if (exec)
-        husk__plan_known_places(p);
-    else
+    if (!exec)
         husk__plan_places(p);
+    else if ((r = husk__plan_known_places(p)) != 0)
+        return r;
     if ((r = husk__plan_cgroups(p)) != 0 || (r = husk__plan_spawn(p)) != 0)
         return r;
     if (!exec && (r = husk__plan_filesystem(p)) != 0)
@@ -504,7 +492,9 @@ HUSK_API int husk_plan_make(struct husk_plan *plan, struct husk_arena *arena, co
         return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, "/root/path", "a relative root needs the bundle's absolute path");
     for (uint32_t i = 0; i < spec->notes.n; i++)
         husk_plan_note(&p, spec->notes.v[i].at, "%s", spec->notes.v[i].msg);
-    r = husk__plan_steps(&p);
+    r = husk__backends_check(&p);
+    if (r == 0)
+        r = husk__plan_steps(&p);
     if (arena->failed) /* whatever a step made of it */
         return husk_fail(err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, NULL, "out of memory, or a text of the plan is too long");
     if (r != 0)

@@ -355,24 +355,6 @@ static void husk__plan_sysctl(struct husk_planner *p)
     }
 }
 
-static const struct husk_storage_backend *husk__storage_backend(struct husk_planner *p)
-{
-    const struct husk_storage_backend *best = NULL;
-    const char *reason = "no backend is registered";
-    int score, top = 0;
-
-    for (const struct husk_storage_backend *const *b = p->backends->storage; *b != NULL; b++) {
-        score = (*b)->probe(p->host, p->spec, &reason);
-        if (score > top) {
-            top = score;
-            best = *b;
-        }
-    }
-    if (best == NULL)
-        husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_BACKEND, 0, "/root", "no storage for the root filesystem: %s", reason);
-    return best;
-}
-
 static int husk__plan_root(struct husk_planner *p, bool mount_ns)
 {
     static const uint32_t rslave[] = { MS_SLAVE | MS_REC };
@@ -387,7 +369,8 @@ static int husk__plan_root(struct husk_planner *p, bool mount_ns)
     /* Nothing that is mounted from here on may propagate to the host. */
     op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, "default");
     op->u.attr = (struct husk_op_attr){ .target = { HUSK_SLOT_HOST, "/" }, .propagation = { rslave, 1 } };
-    if ((storage = husk__storage_backend(p)) == NULL)
+    storage = husk__backend_for(p, HUSK_BACKEND_STORAGE, NULL, "/root", "no storage for the root filesystem");
+    if (storage == NULL)
         return HUSK_EHOST;
     return storage->plan_root(p, husk__root_path(p));
 }

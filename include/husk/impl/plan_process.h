@@ -123,19 +123,15 @@ static struct husk_op_caps husk__plan_caps(struct husk_planner *p, uint64_t *bou
 static int husk__plan_seccomp(struct husk_planner *p)
 {
     const struct husk_seccomp *profile = &p->spec->linux_.seccomp;
-    const char *reason = "this build has no seccomp compiler (WITH_SECCOMP=0)";
-    const struct husk_seccomp_backend *const *b = p->backends->seccomp;
+    const struct husk_seccomp_backend *b = husk__backend_for(p, HUSK_BACKEND_SECCOMP, NULL, "/linux/seccomp", "cannot load a filter");
     struct husk_bytes filter;
     struct husk_op *op;
     uint32_t flags;
     int r;
 
-    for (; *b != NULL; b++)
-        if ((*b)->probe(p->host, &reason) > 0)
-            break;
-    if (*b == NULL)
-        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_BACKEND, 0, "/linux/seccomp", "cannot load a filter: %s", reason);
-    if ((r = (*b)->compile(p, profile, &filter, &flags)) != 0)
+    if (b == NULL)
+        return HUSK_EHOST;
+    if ((r = b->compile(p, profile, &filter, &flags)) != 0)
         return r;
     op = husk_add(p, HUSK_OP_SECCOMP, HUSK_CHILD, "/linux/seccomp");
     op->u.seccomp = (struct husk_op_seccomp){ flags, filter };

@@ -373,7 +373,7 @@ HUSK_API const char *husk_op_subject(const struct husk_op *op)
         } else if (f->type == HUSK__LIST && other == NULL) {
             l = at;
             other = l->n ? l->v[0] : NULL;
-        } else if ((f->type == HUSK__SLOT || f->type == HUSK__NEW_SLOT) &&
+        } else if ((f->type == HUSK__SLOT || f->type == HUSK__NEW_SLOT) && f->must &&
                    husk__field_num(op, f) < HUSK_SLOT_COUNT) {
             other = other ? other : husk_slot_name((enum husk_slot)husk__field_num(op, f), buffer);
         } else if (f->type == HUSK__ENUM && f->words != NULL && other == NULL) {

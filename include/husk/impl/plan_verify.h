@@ -92,7 +92,6 @@ static const struct {
 } husk__slot_rules[] = {
     {HUSK_SLOT_ROOTFS, HUSK_OP_OPEN, HUSK_EXPECT_DIR},
     {HUSK_SLOT_PROC, HUSK_OP_OPEN, HUSK_EXPECT_PROCFS},
-    {HUSK_SLOT_CGROUP, HUSK_OP_OPEN, HUSK_EXPECT_CGROUPFS},
     {HUSK_SLOT_DEVNULL, HUSK_OP_OPEN, HUSK_EXPECT_NULL_DEVICE},
     {HUSK_SLOT_CONSOLE_SOCKET, HUSK_OP_SOCKET, 0},
     {HUSK_SLOT_PIDFD_SOCKET, HUSK_OP_SOCKET, 0},
@@ -323,8 +322,8 @@ static void husk__verify_field(struct husk__verifier *v, const struct husk__fiel
         if (!known)
             husk__refuse(v, "%s has no such value", f->name);
         break;
-    case HUSK__SLOT: /* give: the child's; everything else is its own actor's */
-        husk__use_slot(v, v->op->who == HUSK_PARENT ? HUSK_PARENT : HUSK_CHILD,
+    case HUSK__SLOT: /* give: the child's; spawn: the parent's; everything else is its own actor's */
+        husk__use_slot(v, v->op->who == HUSK_PARENT || v->op->kind == HUSK_OP_SPAWN ? HUSK_PARENT : HUSK_CHILD,
                        (enum husk_slot)husk__field_num(v->op, f));
         break;
     case HUSK__NEW_SLOT:
@@ -434,7 +433,7 @@ static void husk__verify_places(struct husk__verifier *v)
         husk__refuse(v, "no, or too many, operations or cgroups");
     for (uint32_t k = 0; k < plan->n_cgroups && k < HUSK_SLOT_FAMILY; k++) {
         const struct husk_cgroup_place *c = &plan->cgroups[k];
-        if ((c->version != 1 && c->version != 2) || c->path == NULL || c->path[0] != '/' || c->dir == NULL ||
+        if (c->backend == NULL || (c->version != 1 && c->version != 2) || c->path == NULL || c->path[0] != '/' || c->dir == NULL ||
             c->dir[0] != '/' || husk__has_dotdot(c->path) || husk__has_dotdot(c->dir))
             husk__refuse(v, "cgroup %u is not a place", (unsigned)k);
     }

@@ -85,10 +85,10 @@ static void husk__verify_spawn(struct husk__verifier *v)
 {
     if (v->spawned)
         husk__refuse(v, "there is a child already");
-    if (v->op->u.spawn.flags & ~(HUSK__NEW_ANY | CLONE_INTO_CGROUP))
-        husk__refuse(v, "flags: only new namespaces and into_cgroup");
-    if (v->op->u.spawn.flags & CLONE_INTO_CGROUP)
-        husk__use_slot(v, HUSK_PARENT, HUSK_SLOT_CGROUP);
+    if (v->op->u.spawn.flags & ~HUSK__NEW_ANY)
+        husk__refuse(v, "flags: only new namespaces");
+    if (v->op->u.spawn.cgroup != HUSK_SLOT_HOST && !husk__in_range(v->op->u.spawn.cgroup, HUSK_SLOT_CG))
+        husk__refuse(v, "enters a cgroup only");
     v->spawned = true;
     v->own |= v->op->u.spawn.flags & HUSK__NEW_ANY;
     memcpy(v->defined[HUSK_CHILD], v->defined[HUSK_PARENT], sizeof v->defined[HUSK_CHILD]);
@@ -159,7 +159,7 @@ static void husk__verify_descriptors(struct husk__verifier *v)
             husk__refuse(v, "fills a memfd only");
         break;
     case HUSK_OP_BPF:
-        if (op->u.bpf.slot != HUSK_SLOT_CGROUP && !husk__in_range(op->u.bpf.slot, HUSK_SLOT_CG))
+        if (!husk__in_range(op->u.bpf.slot, HUSK_SLOT_CG))
             husk__refuse(v, "attaches to a cgroup only");
         if (op->u.bpf.program.n % 8 != 0 || op->u.bpf.program.n > HUSK__MAX_PROGRAM)
             husk__refuse(v, "program is not whole instructions, or too long");

@@ -17,8 +17,8 @@ static void husk__spec_notes(struct husk__reader *r, const struct husk_spec *spe
                    "expected one line beginning with L3:");
 }
 
-/* A text on its way to a struct. What could be read only in part is not checked: that would report
- * contradictions which are none. */
+/* A text on its way to a struct. What could be read only in part is checked when all errors are wanted, and only
+ * for bad values: that something is missing or contradicts itself may be due to what could not be read. */
 struct husk__document {
     const char *text;
     size_t len;
@@ -65,11 +65,17 @@ HUSK_API int husk_spec_parse(struct husk_spec *spec, struct husk_arena *arena, c
                              struct husk_errs *all, struct husk_err *err)
 {
     struct husk__document d = { .text = text, .len = len };
+    int code;
 
     memset(spec, 0, sizeof *spec);
     if (all != NULL)
         memset(all, 0, sizeof *all);
-    if (husk__document_read(&d, arena, all, err, husk__spec_rows, spec) == HUSK_OK && !arena->failed) {
+    code = husk__document_read(&d, arena, all, err, husk__spec_rows, spec);
+    if (code != HUSK_OK && all != NULL && d.root != NULL && !arena->failed) {
+        d.reader.report.unread = all->n;
+        husk__check_spec(&d.reader.report, spec);
+    }
+    if (code == HUSK_OK && !arena->failed) {
         husk__check_spec(&d.reader.report, spec);
         husk__spec_notes(&d.reader, spec);
         spec->notes.v = d.reader.notes;

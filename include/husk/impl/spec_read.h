@@ -144,12 +144,15 @@ static void husk__read_object(struct husk__reader *r, const struct husk__at *at,
 static void husk__read_one(struct husk__reader *r, const struct husk__at *at, const struct husk_json *v,
                            const struct husk__row *row, char *to)
 {
+    const char *text;
     char *made;
 
     switch (row->kind) {
     case HUSK__K_STR:
-        if (husk__is(r, at, v, HUSK_JSON_STRING, "a string"))
-            memcpy(to, &v->text, sizeof v->text);
+        text = husk__is(r, at, v, HUSK_JSON_STRING, "a string") ? v->text
+               : row->many == HUSK__ONE                         ? NULL
+                                                                : ""; /* a list has no NULL */
+        memcpy(to, &text, sizeof text);
         break;
     case HUSK__K_BOOL:
         if (husk__is(r, at, v, HUSK_JSON_BOOL, "true or false"))
