@@ -89,8 +89,7 @@ static int freezer_state(int dir)
     return strncmp(text, "FROZEN", 6) == 0 ? 1 : strncmp(text, "THAWED", 6) == 0 ? 0 : -EAGAIN;
 }
 
-/* Writing FROZEN again while it is under way makes the kernel look again at tasks that could not stop then.
- */
+/* Writing FROZEN again while it is under way makes the kernel look again at tasks that could not stop then. */
 static int freeze_for(int dir, bool frozen, uint32_t msec)
 {
     struct husk__wait w = husk__wait_start(msec);

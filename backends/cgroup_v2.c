@@ -34,8 +34,7 @@ static bool listed(const char *const *list, uint32_t n, const char *name)
     return false;
 }
 
-/* "+memory +pids": of the hierarchy's controllers those needed, or those not needed that its root hands down.
- */
+/* "+memory +pids": of the hierarchy's controllers those needed, or those not needed that its root hands down. */
 static const char *additions(struct husk_planner *p, const struct husk_hierarchy *h, uint64_t needs,
                              bool needed, bool root)
 {

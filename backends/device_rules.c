@@ -38,8 +38,7 @@ void husk__rule_may_fail(const struct husk_planner *p, struct husk_op *op)
     op->errnos[1] = EACCES;
 }
 
-/* Adds a rule after the others unless it says nothing new, or its accesses can join those of an earlier one.
- */
+/* Adds a rule after the others unless it says nothing new, or its accesses can join those of an earlier one. */
 static void add(struct husk__rules *l, const struct husk__rule *r)
 {
     bool opposed = false; /* does an earlier rule say the opposite? */

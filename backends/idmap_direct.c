@@ -19,7 +19,7 @@ static int probe(const struct husk_host *host, const struct husk_spec *spec, con
 
 static const char *map_text(struct husk_planner *p, const struct husk_idmaps *m)
 {
-    struct husk_text t = { .arena = p->arena };
+    struct husk_text t = {.arena = p->arena};
 
     for (uint32_t i = 0; i < m->n; i++)
         husk_textf(&t, "%u %u %u\n", m->v[i].container_id, m->v[i].host_id, m->v[i].size);
@@ -50,5 +50,9 @@ static int plan_map(struct husk_planner *p)
 }
 
 const struct husk_idmap_backend husk_idmap_direct = {
-    .size = sizeof husk_idmap_direct, .abi = HUSK_IDMAP_ABI, .name = "idmap-direct", .probe = probe, .plan_map = plan_map,
+    .size = sizeof husk_idmap_direct,
+    .abi = HUSK_IDMAP_ABI,
+    .name = "idmap-direct",
+    .probe = probe,
+    .plan_map = plan_map,
 };

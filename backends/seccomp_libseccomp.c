@@ -45,8 +45,12 @@ static uint32_t action_of(uint32_t action, const struct husk_opt_u32 *errno_ret)
 }
 
 static const enum scmp_compare compare_of[] = {
-    [HUSK_SECCOMP_NE] = SCMP_CMP_NE, [HUSK_SECCOMP_LT] = SCMP_CMP_LT, [HUSK_SECCOMP_LE] = SCMP_CMP_LE,
-    [HUSK_SECCOMP_EQ] = SCMP_CMP_EQ, [HUSK_SECCOMP_GE] = SCMP_CMP_GE, [HUSK_SECCOMP_GT] = SCMP_CMP_GT,
+    [HUSK_SECCOMP_NE] = SCMP_CMP_NE,
+    [HUSK_SECCOMP_LT] = SCMP_CMP_LT,
+    [HUSK_SECCOMP_LE] = SCMP_CMP_LE,
+    [HUSK_SECCOMP_EQ] = SCMP_CMP_EQ,
+    [HUSK_SECCOMP_GE] = SCMP_CMP_GE,
+    [HUSK_SECCOMP_GT] = SCMP_CMP_GT,
     [HUSK_SECCOMP_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
 };
 
@@ -54,8 +58,8 @@ static struct scmp_arg_cmp arg_of(const struct husk_seccomp_arg *a)
 {
     bool masked = a->op == HUSK_SECCOMP_MASKED_EQ;
 
-    return (struct scmp_arg_cmp){ .arg = a->index, .op = compare_of[a->op], .datum_a = a->value,
-                                  .datum_b = masked ? a->value_two : 0 };
+    return (struct scmp_arg_cmp){
+        .arg = a->index, .op = compare_of[a->op], .datum_a = a->value, .datum_b = masked ? a->value_two : 0};
 }
 
 /* All arguments of a rule must match; libseccomp takes one condition an argument, so those that share one become rules of
@@ -82,7 +86,8 @@ static int add_rule(scmp_filter_ctx ctx, uint32_t action, int nr, const struct h
     return r;
 }
 
-static int add_rules(struct husk_planner *p, scmp_filter_ctx ctx, const struct husk_seccomp *profile, uint32_t default_action)
+static int add_rules(struct husk_planner *p, scmp_filter_ctx ctx, const struct husk_seccomp *profile,
+                     uint32_t default_action)
 {
     for (uint32_t i = 0; i < profile->rules.n; i++) {
         const struct husk_seccomp_rule *rule = &profile->rules.v[i];
@@ -92,8 +97,9 @@ static int add_rules(struct husk_planner *p, scmp_filter_ctx ctx, const struct h
             if (nr == __NR_SCMP_ERROR)
                 continue; /* profiles name calls that this library is too old to know */
             if ((r = add_rule(ctx, action, nr, rule)) != 0)
-                return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_BAD_VALUE, -r, husk_plan_str(p, "/linux/seccomp/syscalls/%u", i),
-                                 "no rule can be made for %s: %s", rule->names.v[k], strerror(-r));
+                return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_BAD_VALUE, -r,
+                                 husk_plan_str(p, "/linux/seccomp/syscalls/%u", i), "no rule can be made for %s: %s",
+                                 rule->names.v[k], strerror(-r));
         }
     }
     return HUSK_OK;
@@ -104,7 +110,8 @@ static int add_archs(struct husk_planner *p, scmp_filter_ctx ctx, const struct h
     for (uint32_t i = 0; i < profile->archs.n; i++) {
         int r = seccomp_arch_add(ctx, profile->archs.v[i]);
         if (r != 0 && r != -EEXIST)
-            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, -r, husk_plan_str(p, "/linux/seccomp/architectures/%u", i),
+            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, -r,
+                             husk_plan_str(p, "/linux/seccomp/architectures/%u", i),
                              "the seccomp library does not know this architecture");
     }
     return HUSK_OK;
@@ -131,7 +138,8 @@ static uint32_t put_newer(struct sock_filter *out, const struct husk_seccomp *pr
 
     archs[n_archs++] = seccomp_arch_native();
     for (uint32_t i = 0; i < profile->archs.n && n_archs < MAX_ARCHS; i++)
-        if (profile->archs.v[i] != archs[0] && profile->archs.v[i] != HUSK_ARCH_X32 && seccomp_arch_exist(ctx, profile->archs.v[i]) == 0)
+        if (profile->archs.v[i] != archs[0] && profile->archs.v[i] != HUSK_ARCH_X32 &&
+            seccomp_arch_exist(ctx, profile->archs.v[i]) == 0)
             archs[n_archs++] = profile->archs.v[i];
     out[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
     for (uint32_t i = 0; i < n_archs; i++) {
@@ -141,7 +149,8 @@ static uint32_t put_newer(struct sock_filter *out, const struct husk_seccomp *pr
         blocks++;
         out[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, archs[i], 0, 5);
         out[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-        out[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 2, 0); /* x32 shares x86-64's word */
+        out[n++] =
+            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 2, 0); /* x32 shares x86-64's word */
         out[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)newest, 0, 1);
         out[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
         out[n++] = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, 0);
@@ -151,8 +160,8 @@ static uint32_t put_newer(struct sock_filter *out, const struct husk_seccomp *pr
     return blocks ? n : 0;
 }
 
-static int export_filter(struct husk_planner *p, scmp_filter_ctx ctx, struct husk_bytes *out, const struct sock_filter *head,
-                         uint32_t n_head)
+static int export_filter(struct husk_planner *p, scmp_filter_ctx ctx, struct husk_bytes *out,
+                         const struct sock_filter *head, uint32_t n_head)
 {
     int fd = memfd_create("seccomp", MFD_CLOEXEC), r = fd < 0 ? -errno : seccomp_export_bpf(ctx, fd);
     size_t skip = n_head * sizeof *head, size = 0;
@@ -173,20 +182,24 @@ static int export_filter(struct husk_planner *p, scmp_filter_ctx ctx, struct hus
     if (p->arena->failed)
         return husk_fail(p->err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, "/linux/seccomp", "out of memory");
     if (r != 0 || end <= 0 || size != (size_t)end)
-        return husk_fail(p->err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, -r, "/linux/seccomp", "the seccomp library cannot write the filter");
+        return husk_fail(p->err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, -r, "/linux/seccomp",
+                         "the seccomp library cannot write the filter");
     if ((skip + size) / sizeof *head > BPF_MAXINSNS)
-        return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_BAD_VALUE, 0, "/linux/seccomp", "the filter has more than %d instructions",
-                         BPF_MAXINSNS);
-    *out = (struct husk_bytes){ v, (uint32_t)(skip + size) };
+        return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_BAD_VALUE, 0, "/linux/seccomp",
+                         "the filter has more than %d instructions", BPF_MAXINSNS);
+    *out = (struct husk_bytes){v, (uint32_t)(skip + size)};
     return HUSK_OK;
 }
 
 static int flags_of(struct husk_planner *p, const struct husk_seccomp *profile, uint32_t *flags)
 {
-    static const struct { uint32_t flag; enum husk_feature feature; } needs[] = {
-        { SECCOMP_FILTER_FLAG_LOG, HUSK_FEATURE_SECCOMP_LOG },
-        { SECCOMP_FILTER_FLAG_SPEC_ALLOW, HUSK_FEATURE_SECCOMP_SPEC_ALLOW },
-        { SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, HUSK_FEATURE_SECCOMP_WAIT_KILLABLE },
+    static const struct {
+        uint32_t flag;
+        enum husk_feature feature;
+    } needs[] = {
+        {SECCOMP_FILTER_FLAG_LOG, HUSK_FEATURE_SECCOMP_LOG},
+        {SECCOMP_FILTER_FLAG_SPEC_ALLOW, HUSK_FEATURE_SECCOMP_SPEC_ALLOW},
+        {SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, HUSK_FEATURE_SECCOMP_WAIT_KILLABLE},
     };
 
     *flags = profile->flags;
@@ -194,12 +207,13 @@ static int flags_of(struct husk_planner *p, const struct husk_seccomp *profile, 
         *flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW; /* what engines expect of a profile that says nothing */
     for (size_t i = 0; i < HUSK_COUNT(needs); i++)
         if ((*flags & needs[i].flag) && !p->host->features[needs[i].feature])
-            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_FEATURE, 0, "/linux/seccomp/flags", "this kernel has no %s",
-                             husk_name_of(HUSK_TABLE_SECCOMP_FLAG, needs[i].flag));
+            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_FEATURE, 0, "/linux/seccomp/flags",
+                             "this kernel has no %s", husk_name_of(HUSK_TABLE_SECCOMP_FLAG, needs[i].flag));
     return HUSK_OK;
 }
 
-static int compile(struct husk_planner *p, const struct husk_seccomp *profile, struct husk_bytes *filter, uint32_t *flags)
+static int compile(struct husk_planner *p, const struct husk_seccomp *profile, struct husk_bytes *filter,
+                   uint32_t *flags)
 {
     uint32_t action = action_of(profile->default_action, &profile->default_errno_ret), n_head = 0;
     uint32_t class = action & SECCOMP_RET_ACTION_FULL;
@@ -214,8 +228,8 @@ static int compile(struct husk_planner *p, const struct husk_seccomp *profile, s
         return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_BAD_VALUE, 0, "/linux/seccomp/defaultAction",
                          "the seccomp library does not know this action");
     if ((r = add_archs(p, ctx, profile)) == 0 && (r = add_rules(p, ctx, profile, action)) == 0) {
-        if ((class == SECCOMP_RET_ERRNO && action != (SECCOMP_RET_ERRNO | ENOSYS)) || class == SECCOMP_RET_KILL_PROCESS ||
-            class == SECCOMP_RET_KILL_THREAD || class == SECCOMP_RET_TRAP)
+        if ((class == SECCOMP_RET_ERRNO && action != (SECCOMP_RET_ERRNO | ENOSYS)) ||
+            class == SECCOMP_RET_KILL_PROCESS || class == SECCOMP_RET_KILL_THREAD || class == SECCOMP_RET_TRAP)
             n_head = put_newer(head, profile, ctx);
         r = export_filter(p, ctx, filter, head, n_head);
     }
@@ -224,7 +238,11 @@ static int compile(struct husk_planner *p, const struct husk_seccomp *profile, s
 }
 
 const struct husk_seccomp_backend husk_seccomp_libseccomp = {
-    .size = sizeof husk_seccomp_libseccomp, .abi = HUSK_SECCOMP_ABI, .name = "seccomp-libseccomp", .probe = probe, .compile = compile,
+    .size = sizeof husk_seccomp_libseccomp,
+    .abi = HUSK_SECCOMP_ABI,
+    .name = "seccomp-libseccomp",
+    .probe = probe,
+    .compile = compile,
 };
 #else
 typedef int husk__no_seccomp; /* an empty translation unit is not C */

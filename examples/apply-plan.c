@@ -33,7 +33,7 @@ static int read_all(FILE *f, struct husk_text *text)
 int main(int argc, char **argv)
 {
     struct husk_arena arena = {0};
-    struct husk_text text = {.arena = &arena}, undo = {.arena = &arena};
+    struct husk_text text = {.arena = &arena};
     struct husk_plan plan;
     struct husk_err err;
     FILE *log = tmpfile(), *f = argc == 2 ? fopen(argv[1], "r") : NULL;
@@ -58,9 +58,7 @@ int main(int argc, char **argv)
         ;
     husk_apply_fini(&apply);
 
-    /* What was made beside the process, undone: its cgroups. */
-    rewind(log);
-    if (read_all(log, &undo) == 0 && husk_undo(undo.data, undo.len, &err))
+    if (husk_undo_fd(fileno(log), &err)) /* what was made beside the process: its cgroups */
         return report("cannot clean up", &err);
     fclose(log);
     husk_arena_fini(&arena);

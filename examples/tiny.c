@@ -5,7 +5,7 @@
  * Runs COMMAND in the directory ROOTFS: alone in its own namespaces, without network, capabilities and
  * devices, with at most 64 MiB of memory and 32 processes. Needs root, and the memory and pids controllers.
  *
- *     cc -D_GNU_SOURCE -Iinclude tiny.c build/libhusk.a -lcjson -lseccomp
+ *     cc -D_GNU_SOURCE -Iinclude -o tiny examples/tiny.c build/libhusk.a -lcjson -lseccomp
  */
 #include "husk.h"
 
@@ -44,20 +44,6 @@ static int report(const char *doing, const struct husk_err *err)
 {
     fprintf(stderr, "tiny: %s: %s%s%s\n", doing, err->at, err->at[0] ? ": " : "", err->msg);
     return 125;
-}
-
-/* Remove what outlives the process: its cgroups. A state directory would keep this list for another process
- * to use. */
-static int clean_up(const char *log, struct husk_err *err)
-{
-    static char text[65536];
-    FILE *f = fopen(log, "r");
-    size_t len = f ? fread(text, 1, sizeof text, f) : 0;
-
-    if (f != NULL)
-        fclose(f);
-    unlink(log);
-    return husk_undo(text, len, err);
 }
 
 int main(int argc, char **argv)
@@ -105,9 +91,10 @@ int main(int argc, char **argv)
     while (waitpid(apply.pid, &status, 0) < 0)
         ;
     husk_apply_fini(&apply);
-    close(apply.undo_fd);
-    if (clean_up(undo, &err))
+    unlink(undo);
+    if (husk_undo_fd(apply.undo_fd, &err)) /* what outlives the process: its cgroups */
         return report("cannot clean up", &err);
+    close(apply.undo_fd);
     husk_arena_fini(&arena);
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

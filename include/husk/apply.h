@@ -2,7 +2,7 @@
  *
  *     struct husk_apply a = { .plan = &plan, .state_fd = -1, .target_fd = -1, .undo_fd = -1 };
  *     if (husk_apply(&a, &err)) return report(&err);    // nothing is left behind
- *     wait for a.pid ... husk_apply_fini(&a); husk_undo(...)
+ *     wait for a.pid ... husk_apply_fini(&a); husk_undo_fd(a.undo_fd, &err)  // what outlived it, cgroups
  *
  * Makes no decision: every step is in the plan. Verifies the plan first. Errors: HUSK_ESYS with op, errno,
  * the place in config.json and one line of text; then the child is dead and reaped and what was made is
@@ -62,6 +62,8 @@ HUSK_API void husk_apply_fini(struct husk_apply *a);
  * failure, returns the first. Waits a short while for a cgroup whose last process is on its way out.
  */
 HUSK_API HUSK_MUST_USE int husk_undo(const char *log, size_t len, struct husk_err *err);
+/* The same with what a file holds, such as the one that undo_fd was. The descriptor is borrowed. */
+HUSK_API HUSK_MUST_USE int husk_undo_fd(int fd, struct husk_err *err);
 
 /* Run one hook in the caller's namespaces with the state text on stdin: what delete needs for poststop.
  * Bounded output goes into err->msg. */

@@ -1,9 +1,10 @@
 /* husk/container.h - the OCI operations, made of the three stages and the state directory.
  *
  *     struct husk_container c = { .arena = &arena, .root = "/run/husk" };
- *     struct husk_launch l = { .spec = &spec, .host = &host, .request = { .id = "box", .bundle = "/srv/box" }
- * }; if (husk_container_create(&c, &l, &err)) return report(&err);    // request.action: HUSK_CREATE, or
- * HUSK_RUN if (husk_container_start(&c, &err)) ...                          // only after HUSK_CREATE
+ *     struct husk_launch l = { .spec = &spec, .host = &host, .request = { .id = "box", .bundle = "/srv/box" } };
+ *
+ *     if (husk_container_create(&c, &l, &err)) return report(&err);    // request.action: HUSK_CREATE, or HUSK_RUN
+ *     if (husk_container_start(&c, &err)) ...                          // only after HUSK_CREATE
  *     waitpid(l.pid, &status, 0); husk_launch_close(&l);
  *     if (husk_container_delete(&c, false, &err)) ...
  *     husk_container_close(&c);
@@ -47,8 +48,7 @@ struct husk_launch {
     /* Results. */
     int32_t pid;
     int pidfd;      /* -1 where the kernel has none */
-    int console_fd; /* pty master of a process with a terminal, when request.console_socket is NULL; else -1
-                     */
+    int console_fd; /* pty master of a process with a terminal, when request.console_socket is NULL; else -1 */
 };
 
 HUSK_BEGIN_DECLS

@@ -30,7 +30,8 @@ struct husk_opt_u32 { bool set; uint32_t v; };
 struct husk_opt_bool { bool set; bool v; };
 #define HUSK_SOME(value) { true, (value) }
 
-/* Lists: `set` tells an empty list from an absent one where that matters. */
+/* Lists: `set` tells an empty list from an absent one where that matters. What HUSK_STRS and HUSK_ARRAY make inside a function
+ * ends with its block (they are compound literals): keep the spec in the block that uses it. */
 struct husk_strs { const char *const *v; uint32_t n; bool set; };
 #define HUSK_STRS(...)                                                                                       \
     { (const char *const[]){ __VA_ARGS__ },                                                                  \

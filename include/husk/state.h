@@ -46,8 +46,7 @@ HUSK_BEGIN_DECLS
 
 /* Letters, digits and "_+.-", but not "." and "..". */
 HUSK_API HUSK_MUST_USE int husk_id_check(const char *id, struct husk_err *err);
-/* Claims the id, and holds its lock. Makes the root (0700) with its parents when missing. HUSK_DIAG_EXISTS.
- */
+/* Claims the id, and holds its lock. Makes the root (0700) with its parents when missing. HUSK_DIAG_EXISTS. */
 HUSK_API HUSK_MUST_USE int husk_state_create(struct husk_state_dir *d, const char *root, const char *id,
                                              struct husk_err *err);
 /* HUSK_DIAG_ABSENT when there is none. */

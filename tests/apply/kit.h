@@ -292,8 +292,7 @@ static void kit_collect(struct kit *k, int fd)
     close(fd);
 }
 
-/* Applies the plan with its output in a pipe, and waits for the program. `start`: the other half of the gate.
- */
+/* Applies the plan with its output in a pipe, and waits for the program. `start`: the other half of the gate. */
 static void kit_apply(struct kit *k, bool start)
 {
     struct husk_apply a = {.plan = &k->plan,

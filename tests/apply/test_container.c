@@ -150,8 +150,7 @@ static void test_failures(struct husk_spec *spec)
     tap_equal(access(kit_str("%s/stray", state_root), F_OK), -1, "removes it");
 }
 
-/* A state whose cgroup is a directory of another kind: what is written there names nobody to signal or kill.
- */
+/* A state whose cgroup is a directory of another kind: what is written there names nobody to signal or kill. */
 static void test_no_cgroup(void)
 {
     struct husk_container c = handle();

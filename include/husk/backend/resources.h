@@ -18,8 +18,7 @@ struct husk_resource_row {
     const char *controller[2]; /* "blkio", "io"; NULL: no such controller there */
     const char *file[2];       /* NULL: nothing like it there. hugepageLimits: what follows "hugetlb.SIZE." */
     const char *other[2];      /* blockIO: the file where the kernel does not have the BFQ scheduler */
-    const char *
-        lift[2]; /* written first, to take away what an older value would forbid; its failure means nothing */
+    const char *lift[2];       /* written first, to take away what an older value would forbid; its failure means nothing */
     const char *key; /* "rbps" in io.max */
     size_t offset;   /* of the value in struct husk_resources */
     void (*put)(struct husk_resource_visit *v);

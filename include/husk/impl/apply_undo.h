@@ -182,4 +182,22 @@ static void husk__undo_cgroups(const struct husk_plan *plan, const struct husk_b
         husk__close(dir);
     }
 }
+HUSK_API int husk_undo_fd(int fd, struct husk_err *err)
+{
+    struct husk_arena arena = {0};
+    struct husk_text log = {.arena = &arena};
+    char part[4096];
+    ssize_t n;
+    int code;
+
+    while ((n = pread(fd, part, sizeof part, (off_t)log.len)) > 0 && !arena.failed)
+        husk_text_add(&log, part, (size_t)n);
+    if (n < 0 || arena.failed)
+        code = husk_fail(err, n < 0 ? HUSK_ESYS : HUSK_ENOMEM, HUSK_DIAG_OP_FAILED, n < 0 ? errno : 0, NULL, "cannot read the undo log");
+    else
+        code = husk_undo(log.data ? log.data : "", log.len, err);
+    husk_arena_fini(&arena);
+    return code;
+}
+
 #endif

@@ -44,8 +44,8 @@ static long husk__expect(int fd, enum husk_expect expect)
         fits = S_ISCHR(st.mode) && st.rdev_major == 1 && st.rdev_minor == 3;
         break;
     case HUSK_EXPECT_PROCFS:
-        fits = type == HUSK__MAGIC_PROC && st.ino == 1;
-        break; /* 1: its root */
+        fits = type == HUSK__MAGIC_PROC && st.ino == 1; /* its root */
+        break;
     case HUSK_EXPECT_CGROUPFS:
         fits = type == HUSK__MAGIC_CGROUP || type == HUSK__MAGIC_CGROUP2;
         break;

@@ -112,24 +112,17 @@ static long husk__do_gate(struct husk_child *c, const struct husk_op *op)
 typedef long husk__do_fn(struct husk_child *c, const struct husk_op *op);
 
 static husk__do_fn *const husk__child_does[HUSK_OP_COUNT] = {
-    [HUSK_OP_OPEN] = husk__do_open,       [HUSK_OP_MKDIR] = husk__do_mkdir,
-    [HUSK_OP_WRITE] = husk__do_write,     [HUSK_OP_SYMLINK] = husk__do_symlink,
-    [HUSK_OP_MKNOD] = husk__do_mknod,     [HUSK_OP_MOUNT] = husk__do_mount,
-    [HUSK_OP_ATTR] = husk__do_attr,       [HUSK_OP_MASK] = husk__do_mask,
-    [HUSK_OP_ROOT] = husk__do_root,       [HUSK_OP_FORK] = husk__do_fork,
-    [HUSK_OP_SETNS] = husk__do_setns,     [HUSK_OP_UNSHARE] = husk__do_unshare,
-    [HUSK_OP_SYNC] = husk__do_sync,       [HUSK_OP_PTY] = husk__do_pty,
-    [HUSK_OP_GIVE] = husk__do_give,
-    [HUSK_OP_STDIO] = husk__do_stdio,     [HUSK_OP_HOSTNAME] = husk__do_hostname,
-    [HUSK_OP_IFUP] = husk__do_ifup,       [HUSK_OP_RLIMIT] = husk__do_rlimit,
-    [HUSK_OP_KEYRING] = husk__do_keyring, [HUSK_OP_USER] = husk__do_user,
-    [HUSK_OP_BOUND] = husk__do_bound,     [HUSK_OP_CAPS] = husk__do_caps,
-    [HUSK_OP_PRCTL] = husk__do_prctl,     [HUSK_OP_SECCOMP] = husk__do_seccomp,
-    [HUSK_OP_CHDIR] = husk__do_chdir,     [HUSK_OP_HOME] = husk__do_home,
-    [HUSK_OP_LOOKUP] = husk__do_lookup,
-    [HUSK_OP_GATE] = husk__do_gate,       [HUSK_OP_HOOK] = husk__do_hook,
-    [HUSK_OP_FDS] = husk__do_fds,         [HUSK_OP_EXEC] = husk__do_exec,
-    [HUSK_OP_COPY] = husk__do_copy,
+    [HUSK_OP_OPEN] = husk__do_open,       [HUSK_OP_MKDIR] = husk__do_mkdir,       [HUSK_OP_WRITE] = husk__do_write,
+    [HUSK_OP_SYMLINK] = husk__do_symlink, [HUSK_OP_MKNOD] = husk__do_mknod,       [HUSK_OP_MOUNT] = husk__do_mount,
+    [HUSK_OP_ATTR] = husk__do_attr,       [HUSK_OP_MASK] = husk__do_mask,         [HUSK_OP_ROOT] = husk__do_root,
+    [HUSK_OP_FORK] = husk__do_fork,       [HUSK_OP_SETNS] = husk__do_setns,       [HUSK_OP_UNSHARE] = husk__do_unshare,
+    [HUSK_OP_SYNC] = husk__do_sync,       [HUSK_OP_PTY] = husk__do_pty,           [HUSK_OP_GIVE] = husk__do_give,
+    [HUSK_OP_STDIO] = husk__do_stdio,     [HUSK_OP_HOSTNAME] = husk__do_hostname, [HUSK_OP_IFUP] = husk__do_ifup,
+    [HUSK_OP_RLIMIT] = husk__do_rlimit,   [HUSK_OP_KEYRING] = husk__do_keyring,   [HUSK_OP_USER] = husk__do_user,
+    [HUSK_OP_BOUND] = husk__do_bound,     [HUSK_OP_CAPS] = husk__do_caps,         [HUSK_OP_PRCTL] = husk__do_prctl,
+    [HUSK_OP_SECCOMP] = husk__do_seccomp, [HUSK_OP_CHDIR] = husk__do_chdir,       [HUSK_OP_HOME] = husk__do_home,
+    [HUSK_OP_LOOKUP] = husk__do_lookup,   [HUSK_OP_GATE] = husk__do_gate,         [HUSK_OP_HOOK] = husk__do_hook,
+    [HUSK_OP_FDS] = husk__do_fds,         [HUSK_OP_EXEC] = husk__do_exec,         [HUSK_OP_COPY] = husk__do_copy,
 };
 
 /* The current operation, by the actor's table; 0 also for a failure that on_fail lets pass. */
@@ -219,8 +212,7 @@ HUSK_API void husk_child_run(struct husk_child *c)
     }
     if (c->at == c->n)
         c->at--;
-    if (husk__send_report(c, (int32_t)r, c->detail) == 0 && c->at < c->n &&
-        c->ops[c->at].kind == HUSK_OP_HOOK)
+    if (husk__send_report(c, (int32_t)r, c->detail) == 0 && c->at < c->n && c->ops[c->at].kind == HUSK_OP_HOOK)
         (void)husk__sys(__NR_write, c->channel, &c->output, sizeof c->output);
     husk__end(127);
 }

@@ -322,8 +322,7 @@ static long husk__do_lookup(struct husk_child *c, const struct husk_op *op)
     return worst;
 }
 
-/* The master and its slave come from one open file description: no name in the container's /dev is trusted.
- */
+/* The master and its slave come from one open file description: no name in the container's /dev is trusted. */
 static long husk__do_pty(struct husk_child *c, const struct husk_op *op)
 {
     struct winsize size = {.ws_row = (unsigned short)op->u.pty.rows,

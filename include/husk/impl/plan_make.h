@@ -55,7 +55,7 @@ HUSK_API const char *husk_plan_str(struct husk_planner *p, const char *fmt, ...)
 
 HUSK_API const char *husk_plan_member(struct husk_planner *p, const char *parent, const char *name)
 {
-    struct husk_text t = { .arena = p->arena };
+    struct husk_text t = {.arena = p->arena};
 
     husk_textf(&t, "%s/", parent);
     for (; *name != '\0'; name++)
@@ -78,24 +78,25 @@ HUSK_API void husk_plan_note(struct husk_planner *p, const char *at, const char 
     if (v == NULL)
         return;
     p->notes = v;
-    v[p->n_notes++] = (struct husk_note){ at, husk_plan_str(p, "%s", text) };
+    v[p->n_notes++] = (struct husk_note){at, husk_plan_str(p, "%s", text)};
 }
 
-HUSK_API struct husk_op *husk_add_write(struct husk_planner *p, enum husk_who who, enum husk_slot slot, const char *file,
-                                        const char *data, const char *why)
+HUSK_API struct husk_op *husk_add_write(struct husk_planner *p, enum husk_who who, enum husk_slot slot,
+                                        const char *file, const char *data, const char *why)
 {
     struct husk_op *op = husk_add(p, HUSK_OP_WRITE, who, why);
 
-    op->u.write = (struct husk_op_write){ { slot, file }, data };
+    op->u.write = (struct husk_op_write){{slot, file}, data};
     return op;
 }
 
-HUSK_API struct husk_op *husk_add_open(struct husk_planner *p, enum husk_who who, enum husk_slot defines, enum husk_slot slot,
-                                       const char *path, uint32_t flags, enum husk_expect expect, const char *why)
+HUSK_API struct husk_op *husk_add_open(struct husk_planner *p, enum husk_who who, enum husk_slot defines,
+                                       enum husk_slot slot, const char *path, uint32_t flags, enum husk_expect expect,
+                                       const char *why)
 {
     struct husk_op *op = husk_add(p, HUSK_OP_OPEN, who, why);
 
-    op->u.open = (struct husk_op_open){ defines, { slot, path }, flags, expect };
+    op->u.open = (struct husk_op_open){defines, {slot, path}, flags, expect};
     return op;
 }
 
@@ -104,7 +105,7 @@ static struct husk_list husk__list(struct husk_planner *p, const struct husk_str
 {
     const char **v = husk_arena_grow(p->arena, s->v, s->n * sizeof *v, (s->n + 1) * sizeof *v);
 
-    return (struct husk_list){ v, v ? s->n : 0 };
+    return (struct husk_list){v, v ? s->n : 0};
 }
 
 static void husk__ignore(struct husk_op *op, int32_t a, int32_t b, int32_t c)
@@ -117,15 +118,19 @@ static void husk__ignore(struct husk_op *op, int32_t a, int32_t b, int32_t c)
 
 static void husk__sync(struct husk_planner *p, enum husk_who from, const char *name)
 {
-    husk_add(p, HUSK_OP_SYNC, HUSK_BOTH, "default")->u.sync = (struct husk_op_sync){ from, name };
+    husk_add(p, HUSK_OP_SYNC, HUSK_BOTH, "default")->u.sync = (struct husk_op_sync){from, name};
 }
 
 /* user first, so that it owns the others; mount last, since the paths of the rest are the host's. Kernel: setns(2). */
-static const struct { uint64_t type; enum husk_slot slot; const char *file; } husk__ns_order[] = {
-    { CLONE_NEWUSER, HUSK_SLOT_NS_USER, "ns/user" }, { CLONE_NEWPID, HUSK_SLOT_NS_PID, "ns/pid" },
-    { CLONE_NEWNET, HUSK_SLOT_NS_NET, "ns/net" },    { CLONE_NEWIPC, HUSK_SLOT_NS_IPC, "ns/ipc" },
-    { CLONE_NEWUTS, HUSK_SLOT_NS_UTS, "ns/uts" },    { CLONE_NEWCGROUP, HUSK_SLOT_NS_CGROUP, "ns/cgroup" },
-    { CLONE_NEWTIME, HUSK_SLOT_NS_TIME, "ns/time" }, { CLONE_NEWNS, HUSK_SLOT_NS_MNT, "ns/mnt" },
+static const struct {
+    uint64_t type;
+    enum husk_slot slot;
+    const char *file;
+} husk__ns_order[] = {
+    {CLONE_NEWUSER, HUSK_SLOT_NS_USER, "ns/user"}, {CLONE_NEWPID, HUSK_SLOT_NS_PID, "ns/pid"},
+    {CLONE_NEWNET, HUSK_SLOT_NS_NET, "ns/net"},    {CLONE_NEWIPC, HUSK_SLOT_NS_IPC, "ns/ipc"},
+    {CLONE_NEWUTS, HUSK_SLOT_NS_UTS, "ns/uts"},    {CLONE_NEWCGROUP, HUSK_SLOT_NS_CGROUP, "ns/cgroup"},
+    {CLONE_NEWTIME, HUSK_SLOT_NS_TIME, "ns/time"}, {CLONE_NEWNS, HUSK_SLOT_NS_MNT, "ns/mnt"},
 };
 
 static const char *husk__ns_why(struct husk_planner *p, uint64_t type)
@@ -172,7 +177,8 @@ static uint64_t husk__changed_namespaces(const struct husk_spec *spec)
         else if (strncmp(key, "user", 4) == 0)
             changed |= CLONE_NEWUSER;
         else
-            changed |= strstr(key, "name") != NULL ? CLONE_NEWUTS : CLONE_NEWIPC; /* kernel.domainname; kernel.shmmax ... */
+            changed |=
+                strstr(key, "name") != NULL ? CLONE_NEWUTS : CLONE_NEWIPC; /* kernel.domainname; kernel.shmmax ... */
     }
     return changed;
 }
@@ -225,7 +231,7 @@ static void husk__plan_places(struct husk_planner *p)
     for (uint32_t i = 0; p->cgroups != NULL && i < p->host->n_hierarchies && p->n_cgroups < HUSK_SLOT_FAMILY; i++) {
         const struct husk_hierarchy *h = &p->host->hierarchies[i];
         struct husk_cgroup_place *c = &p->cgroups[p->n_cgroups];
-        struct husk_text names = { .arena = p->arena };
+        struct husk_text names = {.arena = p->arena};
         if ((backend = husk__backend_for(p, HUSK_BACKEND_CGROUP, h, NULL, NULL)) == NULL)
             continue;
         if (!h->writable && (p->host->euid != 0 || p->host->in_userns || p->req->ignore_cgroup_errors))
@@ -245,7 +251,8 @@ static bool husk__place_is_on(const struct husk_cgroup_place *c, const struct hu
 {
     size_t len = strlen(h->mountpoint);
 
-    return h->version == c->version && strncmp(h->mountpoint, c->dir, len) == 0 && (c->dir[len] == '/' || c->dir[len] == '\0');
+    return h->version == c->version && strncmp(h->mountpoint, c->dir, len) == 0 &&
+           (c->dir[len] == '/' || c->dir[len] == '\0');
 }
 
 /* exec: the places come from the container's state; find their hierarchies here again. */
@@ -280,10 +287,16 @@ static const struct husk_cgroup_backend *husk__place_backend(const struct husk_p
 /* What every container may use, after the configuration's own rules: the specification's default devices, ptys, and making
  * nodes (which the others then guard). config-linux.md "Default Devices"; runc and crun allow the same. */
 static const struct husk_device_rule husk__default_rules[] = {
-    { true, 'c', -1, -1, HUSK_DEV_MKNOD },
-    { true, 'b', -1, -1, HUSK_DEV_MKNOD },
-    { true, 'c', 1, 3, 7 }, { true, 'c', 1, 5, 7 }, { true, 'c', 1, 7, 7 }, { true, 'c', 1, 8, 7 }, { true, 'c', 1, 9, 7 },
-    { true, 'c', 5, 0, 7 }, { true, 'c', 5, 2, 7 }, { true, 'c', 136, -1, 7 },
+    {true, 'c', -1, -1, HUSK_DEV_MKNOD},
+    {true, 'b', -1, -1, HUSK_DEV_MKNOD},
+    {true, 'c', 1, 3, 7},
+    {true, 'c', 1, 5, 7},
+    {true, 'c', 1, 7, 7},
+    {true, 'c', 1, 8, 7},
+    {true, 'c', 1, 9, 7},
+    {true, 'c', 5, 0, 7},
+    {true, 'c', 5, 2, 7},
+    {true, 'c', 136, -1, 7},
 };
 
 static int husk__plan_device_rules(struct husk_planner *p)
@@ -292,7 +305,7 @@ static int husk__plan_device_rules(struct husk_planner *p)
     int at = husk_host_controller(p->host, "devices");
     const struct husk_device_backend *b;
     /* Without rules all but the defaults is denied, where that can be: a root that may make nodes must not use them. */
-    static const struct husk_device_rule deny_all = { false, 'a', -1, -1, 7 };
+    static const struct husk_device_rule deny_all = {false, 'a', -1, -1, 7};
     const bool implied = r->devices.n == 0, optional = implied || p->userns || p->req->ignore_cgroup_errors;
     struct husk_device_rule *rules;
     uint32_t n = implied ? 1 : r->devices.n, place = 0;
@@ -309,7 +322,8 @@ static int husk__plan_device_rules(struct husk_planner *p)
                           optional ? NULL : "cannot put device rules in force");
     if (b == NULL)
         return optional ? HUSK_OK : HUSK_EHOST;
-    rules = husk_arena_grow(p->arena, implied ? &deny_all : r->devices.v, n * sizeof *rules, n * sizeof *rules + sizeof husk__default_rules);
+    rules = husk_arena_grow(p->arena, implied ? &deny_all : r->devices.v, n * sizeof *rules,
+                            n * sizeof *rules + sizeof husk__default_rules);
     if (rules == NULL)
         return HUSK_OK;
     memcpy(rules + n, husk__default_rules, sizeof husk__default_rules);
@@ -336,7 +350,7 @@ static void husk__plan_rlimits(struct husk_planner *p, enum husk_who who)
     for (uint32_t i = 0; i < p->process->rlimits.n; i++) {
         const struct husk_rlimit *r = &p->process->rlimits.v[i];
         husk_add(p, HUSK_OP_RLIMIT, who, husk_plan_str(p, "/process/rlimits/%u", i))->u.rlimit =
-            (struct husk_op_rlimit){ r->type, r->soft, r->hard };
+            (struct husk_op_rlimit){r->type, r->soft, r->hard};
     }
 }
 
@@ -365,7 +379,7 @@ static int husk__plan_parent_setup(struct husk_planner *p)
 
 static void husk__plan_undumpable(struct husk_planner *p)
 {
-    husk_add(p, HUSK_OP_PRCTL, HUSK_CHILD, "default")->u.prctl = (struct husk_op_prctl){ PR_SET_DUMPABLE, 0 };
+    husk_add(p, HUSK_OP_PRCTL, HUSK_CHILD, "default")->u.prctl = (struct husk_op_prctl){PR_SET_DUMPABLE, 0};
 }
 
 /* Spawn, and the child's way into its cgroups and namespaces. setns(pid), and a time namespace with offsets, hold for children
@@ -374,7 +388,8 @@ static int husk__plan_spawn(struct husk_planner *p)
 {
     const struct husk_linux *l = &p->spec->linux_;
     bool offsets = l->time_offsets.n > 0 && p->req->action != HUSK_EXEC && (p->new_ns & CLONE_NEWTIME);
-    bool fork = p->joined_userns || (p->join_ns & CLONE_NEWPID) || offsets || ((p->new_ns & CLONE_NEWTIME) && !p->host->features[HUSK_FEATURE_CLONE3]);
+    bool fork = p->joined_userns || (p->join_ns & CLONE_NEWPID) || offsets ||
+                ((p->new_ns & CLONE_NEWTIME) && !p->host->features[HUSK_FEATURE_CLONE3]);
     uint64_t later = CLONE_NEWCGROUP | (fork ? (uint64_t)CLONE_NEWPID | CLONE_NEWTIME : 0);
     uint64_t flags = p->joined_userns ? 0 : p->new_ns & ~later, rest = p->new_ns & ~flags;
     struct husk_op *op = husk_add(p, HUSK_OP_SPAWN, HUSK_BOTH, flags ? "/linux/namespaces" : "default");
@@ -393,7 +408,7 @@ static int husk__plan_spawn(struct husk_planner *p)
         if (!(p->join_ns & husk__ns_order[i].type))
             continue;
         op = husk_add(p, HUSK_OP_SETNS, HUSK_CHILD, husk__ns_why(p, husk__ns_order[i].type));
-        op->u.setns = (struct husk_op_setns){ husk__ns_order[i].slot, husk__ns_order[i].type };
+        op->u.setns = (struct husk_op_setns){husk__ns_order[i].slot, husk__ns_order[i].type};
     }
     if (rest)
         husk_add(p, HUSK_OP_UNSHARE, HUSK_CHILD, "/linux/namespaces")->u.unshare.flags = rest;
@@ -406,7 +421,7 @@ static int husk__plan_spawn(struct husk_planner *p)
     }
     if (p->new_userns || p->joined_userns) { /* become the namespace's root, whom its mounts and files belong to */
         op = husk_add(p, HUSK_OP_USER, HUSK_CHILD, "default");
-        op->u.user = (struct husk_op_user){ .umask = HUSK_ID_KEEP, .no_setgroups = true };
+        op->u.user = (struct husk_op_user){.umask = HUSK_ID_KEEP, .no_setgroups = true};
     }
     if (!p->join_ns) /* only now: an undumpable process may not write its own timens_offsets */
         husk__plan_undumpable(p);
@@ -424,15 +439,16 @@ static void husk__plan_sockets(struct husk_planner *p)
 
     if (p->req->console_socket != NULL && p->process->terminal) {
         op = husk_add(p, HUSK_OP_SOCKET, HUSK_PARENT, "/process/terminal");
-        op->u.socket = (struct husk_op_socket){ HUSK_SLOT_CONSOLE_SOCKET, { HUSK_SLOT_HOST, p->req->console_socket }, false };
+        op->u.socket =
+            (struct husk_op_socket){HUSK_SLOT_CONSOLE_SOCKET, {HUSK_SLOT_HOST, p->req->console_socket}, false};
     }
     if (p->req->pidfd_socket != NULL) {
         op = husk_add(p, HUSK_OP_SOCKET, HUSK_PARENT, "default");
-        op->u.socket = (struct husk_op_socket){ HUSK_SLOT_PIDFD_SOCKET, { HUSK_SLOT_HOST, p->req->pidfd_socket }, false };
+        op->u.socket = (struct husk_op_socket){HUSK_SLOT_PIDFD_SOCKET, {HUSK_SLOT_HOST, p->req->pidfd_socket}, false};
     }
     if (p->req->action == HUSK_CREATE) {
         op = husk_add(p, HUSK_OP_SOCKET, HUSK_PARENT, "default");
-        op->u.socket = (struct husk_op_socket){ HUSK_SLOT_GATE, { HUSK_SLOT_STATE, "gate" }, true };
+        op->u.socket = (struct husk_op_socket){HUSK_SLOT_GATE, {HUSK_SLOT_STATE, "gate"}, true};
         op->undo = true;
     }
     /* Before spawn, so that the child has them; the parent fills them when the pid is known. */
@@ -451,11 +467,12 @@ static int husk__plan_steps(struct husk_planner *p)
         return r;
     husk__plan_sockets(p);
     if (!exec) {
-        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_AUX, HUSK_SLOT_HOST, husk__root_path(p), O_PATH | O_DIRECTORY | O_NOFOLLOW,
-                      HUSK_EXPECT_DIR, "/root/path"); /* fails before anything is made */
+        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_AUX, HUSK_SLOT_HOST, husk__root_path(p),
+                      O_PATH | O_DIRECTORY | O_NOFOLLOW, HUSK_EXPECT_DIR,
+                      "/root/path"); /* fails before anything is made */
         if (l->sysctl.n > 0 || l->time_offsets.n > 0)
-            husk_add_open(p, HUSK_PARENT, HUSK_SLOT_PROC, HUSK_SLOT_HOST, "/proc", O_PATH | O_DIRECTORY, HUSK_EXPECT_PROCFS,
-                          "default");
+            husk_add_open(p, HUSK_PARENT, HUSK_SLOT_PROC, HUSK_SLOT_HOST, "/proc", O_PATH | O_DIRECTORY,
+                          HUSK_EXPECT_PROCFS, "default");
     }
     husk__plan_ns_open(p);
     if (!exec)
@@ -478,8 +495,14 @@ HUSK_API int husk_plan_make(struct husk_plan *plan, struct husk_arena *arena, co
 {
     static const struct husk_process nothing; /* create without process is legal; start then refuses */
     struct husk_planner p = {
-        .arena = arena, .spec = spec, .host = host, .req = req, .err = err,
-        .process = req->process ? req->process : spec->process ? spec->process : &nothing,
+        .arena = arena,
+        .spec = spec,
+        .host = host,
+        .req = req,
+        .err = err,
+        .process = req->process    ? req->process
+                   : spec->process ? spec->process
+                                   : &nothing,
         .backends = req->backends ? req->backends : &husk_backends_default,
     };
     int r;
@@ -489,18 +512,25 @@ HUSK_API int husk_plan_make(struct husk_plan *plan, struct husk_arena *arena, co
         return husk_fail(err, HUSK_EARG, HUSK_DIAG_ID, 0, NULL, "a plan needs a container id");
     if (req->action != HUSK_EXEC && (req->bundle == NULL || req->bundle[0] != '/') &&
         (spec->root.path == NULL || spec->root.path[0] != '/'))
-        return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, "/root/path", "a relative root needs the bundle's absolute path");
+        return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, "/root/path",
+                         "a relative root needs the bundle's absolute path");
     for (uint32_t i = 0; i < spec->notes.n; i++)
         husk_plan_note(&p, spec->notes.v[i].at, "%s", spec->notes.v[i].msg);
     r = husk__backends_check(&p);
     if (r == 0)
         r = husk__plan_steps(&p);
     if (arena->failed) /* whatever a step made of it */
-        return husk_fail(err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, NULL, "out of memory, or a text of the plan is too long");
+        return husk_fail(err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, NULL,
+                         "out of memory, or a text of the plan is too long");
     if (r != 0)
         return r;
-    *plan = (struct husk_plan){ .ops = p.ops, .n = p.n, .action = req->action, .id = req->id, .cgroups = p.cgroups,
-                                .n_cgroups = p.n_cgroups, .notes = { p.notes, p.n_notes } };
+    *plan = (struct husk_plan){.ops = p.ops,
+                               .n = p.n,
+                               .action = req->action,
+                               .id = req->id,
+                               .cgroups = p.cgroups,
+                               .n_cgroups = p.n_cgroups,
+                               .notes = {p.notes, p.n_notes}};
     return HUSK_OK;
 }
 #endif

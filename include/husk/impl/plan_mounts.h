@@ -73,7 +73,7 @@ static bool husk__is_cgroup(const struct husk_mount *m)
 
 static struct husk_u32s husk__propagation(const struct husk_mount *m)
 {
-    return (struct husk_u32s){ m->propagation.v, m->propagation.n };
+    return (struct husk_u32s){m->propagation.v, m->propagation.n};
 }
 
 static void husk__plan_bind(struct husk_planner *p, const struct husk_mount *m, const char *why)
@@ -83,9 +83,14 @@ static void husk__plan_bind(struct husk_planner *p, const struct husk_mount *m, 
     struct husk_op *op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
 
     op->u.mount = (struct husk_op_mount){
-        .source = { HUSK_SLOT_HOST, source }, .target = { HUSK_SLOT_ROOTFS, husk__clean(p, m->destination) },
-        .flags = m->flags_set & how, .set = m->flags_set & ~how, .clear = m->flags_clear,
-        .rec_set = m->rec_set, .rec_clear = m->rec_clear, .propagation = husk__propagation(m),
+        .source = {HUSK_SLOT_HOST, source},
+        .target = {HUSK_SLOT_ROOTFS, husk__clean(p, m->destination)},
+        .flags = m->flags_set & how,
+        .set = m->flags_set & ~how,
+        .clear = m->flags_clear,
+        .rec_set = m->rec_set,
+        .rec_clear = m->rec_clear,
+        .propagation = husk__propagation(m),
         .create = HUSK_CREATE_LIKE_SOURCE,
     };
 }
@@ -103,8 +108,12 @@ static int husk__plan_mount(struct husk_planner *p, const struct husk_mount *m, 
 
     if (m->flags_set & MS_REMOUNT) {
         op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, why);
-        op->u.attr = (struct husk_op_attr){ { HUSK_SLOT_ROOTFS, husk__clean(p, m->destination) }, m->flags_set & ~(uint64_t)(MS_REMOUNT | MS_BIND),
-                                            m->flags_clear, m->rec_set, m->rec_clear, husk__propagation(m) };
+        op->u.attr = (struct husk_op_attr){{HUSK_SLOT_ROOTFS, husk__clean(p, m->destination)},
+                                           m->flags_set & ~(uint64_t)(MS_REMOUNT | MS_BIND),
+                                           m->flags_clear,
+                                           m->rec_set,
+                                           m->rec_clear,
+                                           husk__propagation(m)};
         return HUSK_OK;
     }
     if (husk__is_bind(m)) {
@@ -120,17 +129,25 @@ static int husk__plan_mount(struct husk_planner *p, const struct husk_mount *m, 
     }
     op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
     op->u.mount = (struct husk_op_mount){
-        .source = { HUSK_SLOT_HOST, m->source ? m->source : m->type },
-        .target = { HUSK_SLOT_ROOTFS, husk__clean(p, m->destination) }, .fstype = m->type, .data = m->data,
+        .source = {HUSK_SLOT_HOST, m->source ? m->source : m->type},
+        .target = {HUSK_SLOT_ROOTFS, husk__clean(p, m->destination)},
+        .fstype = m->type,
+        .data = m->data,
         .flags = husk__ro_later(m) ? m->flags_set & ~(uint64_t)MS_RDONLY : m->flags_set,
-        .rec_set = m->rec_set, .rec_clear = m->rec_clear, .propagation = husk__propagation(m), .create = HUSK_CREATE_DIR,
+        .rec_set = m->rec_set,
+        .rec_clear = m->rec_clear,
+        .propagation = husk__propagation(m),
+        .create = HUSK_CREATE_DIR,
     };
     return HUSK_OK;
 }
 
-static const struct { const char *path; uint32_t major, minor; } husk__default_devices[] = {
-    { "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 },
-    { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
+static const struct {
+    const char *path;
+    uint32_t major, minor;
+} husk__default_devices[] = {
+    {"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
 };
 
 /* A user namespace may not make nodes: there the host's own is bound. */
@@ -141,20 +158,26 @@ static void husk__plan_device(struct husk_planner *p, const struct husk_device *
 
     if (p->userns && d->type != S_IFIFO) {
         op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
-        op->u.mount = (struct husk_op_mount){ .source = { HUSK_SLOT_HOST, d->path }, .target = { HUSK_SLOT_ROOTFS, below },
-                                              .flags = MS_BIND, .create = HUSK_CREATE_FILE };
+        op->u.mount = (struct husk_op_mount){.source = {HUSK_SLOT_HOST, d->path},
+                                             .target = {HUSK_SLOT_ROOTFS, below},
+                                             .flags = MS_BIND,
+                                             .create = HUSK_CREATE_FILE};
         return;
     }
     op = husk_add(p, HUSK_OP_MKNOD, HUSK_CHILD, why);
-    op->u.mknod = (struct husk_op_mknod){ { HUSK_SLOT_ROOTFS, below }, d->type | (d->mode.set ? d->mode.v : 0666u), d->major,
-                                          d->minor, d->uid.set ? d->uid.v : 0, d->gid.set ? d->gid.v : 0 };
+    op->u.mknod = (struct husk_op_mknod){{HUSK_SLOT_ROOTFS, below},
+                                         d->type | (d->mode.set ? d->mode.v : 0666u),
+                                         d->major,
+                                         d->minor,
+                                         d->uid.set ? d->uid.v : 0,
+                                         d->gid.set ? d->gid.v : 0};
 }
 
 static void husk__plan_symlink(struct husk_planner *p, const char *path, const char *target)
 {
     struct husk_op *op = husk_add(p, HUSK_OP_SYMLINK, HUSK_CHILD, "default");
 
-    op->u.symlink = (struct husk_op_symlink){ { HUSK_SLOT_ROOTFS, path }, target };
+    op->u.symlink = (struct husk_op_symlink){{HUSK_SLOT_ROOTFS, path}, target};
     husk__ignore(op, EEXIST, 0, 0);
 }
 
@@ -163,8 +186,10 @@ static void husk__plan_devices(struct husk_planner *p)
     const struct husk_linux *l = &p->spec->linux_;
 
     for (uint32_t i = 0; p->full_dev && i < HUSK_COUNT(husk__default_devices); i++) {
-        struct husk_device d = { .type = S_IFCHR, .path = husk__default_devices[i].path,
-                                 .major = husk__default_devices[i].major, .minor = husk__default_devices[i].minor };
+        struct husk_device d = {.type = S_IFCHR,
+                                .path = husk__default_devices[i].path,
+                                .major = husk__default_devices[i].major,
+                                .minor = husk__default_devices[i].minor};
         bool replaced = false;
         for (uint32_t k = 0; k < l->devices.n; k++)
             replaced = replaced || husk__is_dir(l->devices.v[k].path, d.path);
@@ -191,20 +216,23 @@ static void husk__plan_console(struct husk_planner *p)
     if (!p->process->terminal)
         return;
     op = husk_add(p, HUSK_OP_PTY, HUSK_CHILD, "/process/terminal");
-    op->u.pty = (struct husk_op_pty){ p->process->console_size.height, p->process->console_size.width, p->process->user.uid };
+    op->u.pty =
+        (struct husk_op_pty){p->process->console_size.height, p->process->console_size.width, p->process->user.uid};
     if (p->req->action == HUSK_EXEC)
         return;
     op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, "/process/terminal");
-    op->u.mount = (struct husk_op_mount){ .source = { HUSK_SLOT_TTY, NULL }, .target = { HUSK_SLOT_ROOTFS, "dev/console" },
-                                          .flags = MS_BIND, .create = HUSK_CREATE_FILE };
+    op->u.mount = (struct husk_op_mount){.source = {HUSK_SLOT_TTY, NULL},
+                                         .target = {HUSK_SLOT_ROOTFS, "dev/console"},
+                                         .flags = MS_BIND,
+                                         .create = HUSK_CREATE_FILE};
 }
 
 /* The state that hooks of a kind read, split where the pid goes. */
 static void husk__plan_hook_state(struct husk_planner *p, enum husk_slot slot, const char *status)
 {
     bool in_container = slot != HUSK_SLOT_HOOK_STATE;
-    struct husk_text head = { .arena = p->arena }, tail = { .arena = p->arena };
-    struct husk_json_out o = { .text = &tail };
+    struct husk_text head = {.arena = p->arena}, tail = {.arena = p->arena};
+    struct husk_json_out o = {.text = &tail};
     struct husk_op *op;
 
     husk_textf(&head, "{\"ociVersion\":\"%s\",\"id\":", HUSK_OCI_VERSION);
@@ -223,8 +251,7 @@ static void husk__plan_hook_state(struct husk_planner *p, enum husk_slot slot, c
     if (slot == HUSK_SLOT_HOOK_STATE)
         husk_add(p, HUSK_OP_MEMFD, HUSK_PARENT, "/hooks")->u.memfd.slot = slot;
     op = husk_add(p, HUSK_OP_FILL, HUSK_PARENT, "/hooks");
-    op->u.fill = (struct husk_op_fill){ slot, head.data, tail.data,
-                                        in_container && (p->new_ns & CLONE_NEWPID) };
+    op->u.fill = (struct husk_op_fill){slot, head.data, tail.data, in_container && (p->new_ns & CLONE_NEWPID)};
 }
 
 static void husk__plan_hooks(struct husk_planner *p, enum husk_hook_kind kind, enum husk_who who)
@@ -233,11 +260,15 @@ static void husk__plan_hooks(struct husk_planner *p, enum husk_hook_kind kind, e
 
     for (uint32_t i = 0; i < list->n; i++) {
         const struct husk_hook *h = &list->v[i];
-        struct husk_op *op = husk_add(p, HUSK_OP_HOOK, who, husk_plan_str(p, "/hooks/%s/%u", husk_hook_kind_name(kind), i));
-        const struct husk_strs path_only = { &h->path, 1, true };
+        struct husk_op *op =
+            husk_add(p, HUSK_OP_HOOK, who, husk_plan_str(p, "/hooks/%s/%u", husk_hook_kind_name(kind), i));
+        const struct husk_strs path_only = {&h->path, 1, true};
         op->u.hook = (struct husk_op_hook){
-            .kind = kind, .path = h->path, .timeout_sec = h->timeout_sec.v,
-            .argv = husk__list(p, h->args.n ? &h->args : &path_only), .envp = husk__list(p, &h->env),
+            .kind = kind,
+            .path = h->path,
+            .timeout_sec = h->timeout_sec.v,
+            .argv = husk__list(p, h->args.n ? &h->args : &path_only),
+            .envp = husk__list(p, &h->env),
         };
     }
 }
@@ -247,7 +278,8 @@ static void husk__plan_hooks(struct husk_planner *p, enum husk_hook_kind kind, e
 static void husk__plan_create_hooks(struct husk_planner *p)
 {
     const struct husk_hook_list *h = p->spec->hooks;
-    bool inside = h[HUSK_HOOK_CREATE_CONTAINER].n > 0, outside = h[HUSK_HOOK_PRESTART].n + h[HUSK_HOOK_CREATE_RUNTIME].n > 0;
+    bool inside = h[HUSK_HOOK_CREATE_CONTAINER].n > 0,
+         outside = h[HUSK_HOOK_PRESTART].n + h[HUSK_HOOK_CREATE_RUNTIME].n > 0;
 
     if (!inside && !outside)
         return;
@@ -272,9 +304,10 @@ static void husk__plan_protect(struct husk_planner *p)
     struct husk_op *op;
 
     for (uint32_t i = 0; i < l->readonly_paths.n; i++) {
-        struct husk_path path = { HUSK_SLOT_ROOTFS, husk__clean(p, l->readonly_paths.v[i]) };
+        struct husk_path path = {HUSK_SLOT_ROOTFS, husk__clean(p, l->readonly_paths.v[i])};
         op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, husk_plan_str(p, "/linux/readonlyPaths/%u", i));
-        op->u.mount = (struct husk_op_mount){ .source = path, .target = path, .flags = MS_BIND | MS_REC, .set = MS_RDONLY };
+        op->u.mount =
+            (struct husk_op_mount){.source = path, .target = path, .flags = MS_BIND | MS_REC, .set = MS_RDONLY};
         husk__ignore(op, ENOENT, ENOTDIR, 0);
     }
     if (l->masked_paths.n > 0)
@@ -282,7 +315,7 @@ static void husk__plan_protect(struct husk_planner *p)
                       HUSK_EXPECT_NULL_DEVICE, "/linux/maskedPaths");
     for (uint32_t i = 0; i < l->masked_paths.n; i++) {
         op = husk_add(p, HUSK_OP_MASK, HUSK_CHILD, husk_plan_str(p, "/linux/maskedPaths/%u", i));
-        op->u.mask.path = (struct husk_path){ HUSK_SLOT_ROOTFS, husk__clean(p, l->masked_paths.v[i]) };
+        op->u.mask.path = (struct husk_path){HUSK_SLOT_ROOTFS, husk__clean(p, l->masked_paths.v[i])};
         husk__ignore(op, ENOENT, ENOTDIR, 0);
     }
     for (uint32_t i = 0; i < p->spec->mounts.n; i++) {
@@ -290,17 +323,19 @@ static void husk__plan_protect(struct husk_planner *p)
         if (!husk__ro_later(m))
             continue;
         op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, husk_plan_str(p, "/mounts/%u", i));
-        op->u.attr = (struct husk_op_attr){ .target = { HUSK_SLOT_ROOTFS, husk__clean(p, m->destination) }, .set = MS_RDONLY };
+        op->u.attr =
+            (struct husk_op_attr){.target = {HUSK_SLOT_ROOTFS, husk__clean(p, m->destination)}, .set = MS_RDONLY};
     }
     if (p->spec->root.readonly) {
         op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, "/root/readonly");
-        op->u.attr = (struct husk_op_attr){ .target = { HUSK_SLOT_ROOTFS, NULL }, .set = MS_RDONLY };
+        op->u.attr = (struct husk_op_attr){.target = {HUSK_SLOT_ROOTFS, NULL}, .set = MS_RDONLY};
     }
 }
 
 static void husk__plan_root_switch(struct husk_planner *p, bool mount_ns)
 {
-    static const uint32_t shared[] = { MS_SHARED }, slave[] = { MS_SLAVE }, none[] = { MS_PRIVATE }, unbindable[] = { MS_UNBINDABLE };
+    static const uint32_t shared[] = {MS_SHARED}, slave[] = {MS_SLAVE}, none[] = {MS_PRIVATE},
+                          unbindable[] = {MS_UNBINDABLE};
     const struct husk_opt_u32 *want = &p->spec->linux_.rootfs_propagation;
     const uint32_t *value = none;
     struct husk_op *op = husk_add(p, HUSK_OP_ROOT, HUSK_CHILD, "/root/path");
@@ -315,7 +350,7 @@ static void husk__plan_root_switch(struct husk_planner *p, bool mount_ns)
     else if (want->v & MS_UNBINDABLE)
         value = unbindable;
     op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, "/linux/rootfsPropagation");
-    op->u.attr = (struct husk_op_attr){ .target = { HUSK_SLOT_ROOTFS, NULL }, .propagation = { value, 1 } };
+    op->u.attr = (struct husk_op_attr){.target = {HUSK_SLOT_ROOTFS, NULL}, .propagation = {value, 1}};
 }
 
 /* One for all processes of the container, by its name; keys of the caller stay outside. */
@@ -357,18 +392,18 @@ static void husk__plan_sysctl(struct husk_planner *p)
 
 static int husk__plan_root(struct husk_planner *p, bool mount_ns)
 {
-    static const uint32_t rslave[] = { MS_SLAVE | MS_REC };
+    static const uint32_t rslave[] = {MS_SLAVE | MS_REC};
     const struct husk_storage_backend *storage;
     struct husk_op *op;
 
     if (!mount_ns) {
-        husk_add_open(p, HUSK_CHILD, HUSK_SLOT_ROOTFS, HUSK_SLOT_HOST, husk__root_path(p), O_PATH | O_DIRECTORY | O_NOFOLLOW,
-                      HUSK_EXPECT_DIR, "/root/path");
+        husk_add_open(p, HUSK_CHILD, HUSK_SLOT_ROOTFS, HUSK_SLOT_HOST, husk__root_path(p),
+                      O_PATH | O_DIRECTORY | O_NOFOLLOW, HUSK_EXPECT_DIR, "/root/path");
         return HUSK_OK;
     }
     /* Nothing that is mounted from here on may propagate to the host. */
     op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, "default");
-    op->u.attr = (struct husk_op_attr){ .target = { HUSK_SLOT_HOST, "/" }, .propagation = { rslave, 1 } };
+    op->u.attr = (struct husk_op_attr){.target = {HUSK_SLOT_HOST, "/"}, .propagation = {rslave, 1}};
     storage = husk__backend_for(p, HUSK_BACKEND_STORAGE, NULL, "/root", "no storage for the root filesystem");
     if (storage == NULL)
         return HUSK_EHOST;
@@ -379,13 +414,16 @@ static int husk__plan_root(struct husk_planner *p, bool mount_ns)
 static int husk__plan_needs_mount_ns(struct husk_planner *p, bool mount_ns)
 {
     const struct husk_spec *s = p->spec;
-    const struct { bool used; const char *at; } rows[] = {
-        { s->mounts.n > 0, "/mounts" },
-        { s->root.readonly, "/root/readonly" },
-        { s->linux_.devices.n > 0, "/linux/devices" },
-        { s->linux_.masked_paths.n > 0, "/linux/maskedPaths" },
-        { s->linux_.readonly_paths.n > 0, "/linux/readonlyPaths" },
-        { p->process->terminal, "/process/terminal" },
+    const struct {
+        bool used;
+        const char *at;
+    } rows[] = {
+        {s->mounts.n > 0, "/mounts"},
+        {s->root.readonly, "/root/readonly"},
+        {s->linux_.devices.n > 0, "/linux/devices"},
+        {s->linux_.masked_paths.n > 0, "/linux/maskedPaths"},
+        {s->linux_.readonly_paths.n > 0, "/linux/readonlyPaths"},
+        {p->process->terminal, "/process/terminal"},
     };
 
     for (size_t i = 0; i < HUSK_COUNT(rows) && !mount_ns; i++)
@@ -419,13 +457,17 @@ static int husk__plan_filesystem(struct husk_planner *p)
     husk__plan_create_hooks(p);
     husk__plan_sysctl(p);
     if (s->hostname != NULL)
-        husk_add(p, HUSK_OP_HOSTNAME, HUSK_CHILD, "/hostname")->u.hostname = (struct husk_op_hostname){ s->hostname, false };
+        husk_add(p, HUSK_OP_HOSTNAME, HUSK_CHILD, "/hostname")->u.hostname =
+            (struct husk_op_hostname){s->hostname, false};
     if (s->domainname != NULL)
-        husk_add(p, HUSK_OP_HOSTNAME, HUSK_CHILD, "/domainname")->u.hostname = (struct husk_op_hostname){ s->domainname, true };
+        husk_add(p, HUSK_OP_HOSTNAME, HUSK_CHILD, "/domainname")->u.hostname =
+            (struct husk_op_hostname){s->domainname, true};
     if (p->process->cwd != NULL && husk__clean(p, p->process->cwd)[0] != '\0') {
         struct husk_op *op = husk_add(p, HUSK_OP_MKDIR, HUSK_CHILD, "/process/cwd");
-        op->u.mkdir = (struct husk_op_mkdir){ { HUSK_SLOT_ROOTFS, husk__clean(p, p->process->cwd) }, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP };
-        husk__ignore(op, EACCES, EROFS, ENOTDIR); /* chdir says what is wrong with it, as the user who has to get there */
+        op->u.mkdir = (struct husk_op_mkdir){
+            {HUSK_SLOT_ROOTFS, husk__clean(p, p->process->cwd)}, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP};
+        husk__ignore(op, EACCES, EROFS,
+                     ENOTDIR); /* chdir says what is wrong with it, as the user who has to get there */
     }
     husk__plan_protect(p);
     husk__plan_root_switch(p, mount_ns);

@@ -12,28 +12,34 @@ static int husk__plan_supported(struct husk_planner *p)
 {
     const struct husk_linux *l = &p->spec->linux_;
     const struct husk_process *c = p->process;
-    const struct { bool used; const char *at; } rows[] = {
-        { c->apparmor_profile != NULL && c->apparmor_profile[0], "/process/apparmorProfile" },
-        { c->selinux_label != NULL && c->selinux_label[0], "/process/selinuxLabel" },
-        { l->mount_label != NULL && l->mount_label[0], "/linux/mountLabel" },
-        { c->scheduler.set, "/process/scheduler" },
-        { c->io_priority.set, "/process/ioPriority" },
-        { p->req->action == HUSK_EXEC && (c->exec_cpu_affinity.initial || c->exec_cpu_affinity.final), "/process/execCPUAffinity" },
-        { l->net_devices.n > 0, "/linux/netDevices" },
-        { l->intel_rdt.set, "/linux/intelRdt" },
-        { l->memory_policy.set, "/linux/memoryPolicy" },
-        { l->personality.set && l->personality.v != 0, "/linux/personality" },
-        { l->seccomp.set && l->seccomp.listener_path != NULL, "/linux/seccomp/listenerPath" },
+    const struct {
+        bool used;
+        const char *at;
+    } rows[] = {
+        {c->apparmor_profile != NULL && c->apparmor_profile[0], "/process/apparmorProfile"},
+        {c->selinux_label != NULL && c->selinux_label[0], "/process/selinuxLabel"},
+        {l->mount_label != NULL && l->mount_label[0], "/linux/mountLabel"},
+        {c->scheduler.set, "/process/scheduler"},
+        {c->io_priority.set, "/process/ioPriority"},
+        {p->req->action == HUSK_EXEC && (c->exec_cpu_affinity.initial || c->exec_cpu_affinity.final),
+         "/process/execCPUAffinity"},
+        {l->net_devices.n > 0, "/linux/netDevices"},
+        {l->intel_rdt.set, "/linux/intelRdt"},
+        {l->memory_policy.set, "/linux/memoryPolicy"},
+        {l->personality.set && l->personality.v != 0, "/linux/personality"},
+        {l->seccomp.set && l->seccomp.listener_path != NULL, "/linux/seccomp/listenerPath"},
     };
 
     for (size_t i = 0; i < HUSK_COUNT(rows); i++)
         if (rows[i].used)
-            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, 0, rows[i].at, "not supported by this version of husk");
+            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, 0, rows[i].at,
+                             "not supported by this version of husk");
     for (uint32_t i = 0; i < p->spec->mounts.n; i++) {
         const struct husk_mount *m = &p->spec->mounts.v[i];
         if (m->tmpcopyup || m->idmap || m->uid_mappings.n > 0)
             return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, 0, husk_plan_str(p, "/mounts/%u", i),
-                             "%s is not supported by this version of husk", m->tmpcopyup ? "tmpcopyup" : "an id-mapped mount");
+                             "%s is not supported by this version of husk",
+                             m->tmpcopyup ? "tmpcopyup" : "an id-mapped mount");
         if ((m->rec_set || m->rec_clear) && !p->host->features[HUSK_FEATURE_MOUNT_SETATTR])
             return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_FEATURE, 0, husk_plan_str(p, "/mounts/%u/options", i),
                              "recursive mount options need mount_setattr(2), Linux 5.12");
@@ -51,7 +57,8 @@ static struct husk_list husk__plan_env(struct husk_planner *p, bool *wants_home)
     *wants_home = true;
     for (uint32_t i = 0; v != NULL && i < env->n; i++) {
         size_t name = strcspn(env->v[i], "=") + 1;
-        bool again = p->req->listen_fds > 0 && (strncmp(env->v[i], "LISTEN_FDS=", 11) == 0 || strncmp(env->v[i], "LISTEN_PID=", 11) == 0);
+        bool again = p->req->listen_fds > 0 &&
+                     (strncmp(env->v[i], "LISTEN_FDS=", 11) == 0 || strncmp(env->v[i], "LISTEN_PID=", 11) == 0);
         for (uint32_t k = i + 1; k < env->n && !again; k++)
             again = strncmp(env->v[i], env->v[k], name) == 0;
         if (again || strcmp(env->v[i], "HOME=") == 0)
@@ -66,7 +73,7 @@ static struct husk_list husk__plan_env(struct husk_planner *p, bool *wants_home)
         v[n++] = husk_plan_str(p, "LISTEN_FDS=%u", p->req->listen_fds);
         v[n++] = "LISTEN_PID=1";
     }
-    return (struct husk_list){ v, n };
+    return (struct husk_list){v, n};
 }
 
 /* What execvp(3) would try, in the container. Relative and empty entries of PATH are left out: they would search the cwd. */
@@ -84,10 +91,10 @@ static struct husk_list husk__plan_candidates(struct husk_planner *p)
         max += *c == ':';
     v = husk_arena_alloc(p->arena, (max + 1) * sizeof *v);
     if (v == NULL)
-        return (struct husk_list){ NULL, 0 };
+        return (struct husk_list){NULL, 0};
     if (strchr(name, '/') != NULL) {
         v[n++] = name;
-        return (struct husk_list){ v, n };
+        return (struct husk_list){v, n};
     }
     for (const char *c = path; name[0] != '\0'; c++) {
         size_t len = strcspn(c, ":");
@@ -97,7 +104,7 @@ static struct husk_list husk__plan_candidates(struct husk_planner *p)
         if (*c == '\0')
             break;
     }
-    return (struct husk_list){ v, n };
+    return (struct husk_list){v, n};
 }
 
 /* The sets as they will be: what the caller cannot grant is left out with a note (config.md: must not be an error). A new user
@@ -108,7 +115,7 @@ static struct husk_op_caps husk__plan_caps(struct husk_planner *p, uint64_t *bou
     uint64_t all = p->host->cap_last >= 63 ? UINT64_MAX : (UINT64_C(2) << p->host->cap_last) - 1;
     uint64_t can = p->new_userns || p->joined_userns ? all : p->host->caps_effective & p->host->caps_bounding & all;
     uint64_t want = c->effective | c->permitted | c->inheritable | c->bounding | c->ambient;
-    struct husk_op_caps out = { c->effective & c->permitted & can, c->permitted & can, c->inheritable & can, 0 };
+    struct husk_op_caps out = {c->effective & c->permitted & can, c->permitted & can, c->inheritable & can, 0};
 
     out.ambient = c->ambient & out.permitted & out.inheritable;
     *bounding = c->bounding & can;
@@ -123,7 +130,8 @@ static struct husk_op_caps husk__plan_caps(struct husk_planner *p, uint64_t *bou
 static int husk__plan_seccomp(struct husk_planner *p)
 {
     const struct husk_seccomp *profile = &p->spec->linux_.seccomp;
-    const struct husk_seccomp_backend *b = husk__backend_for(p, HUSK_BACKEND_SECCOMP, NULL, "/linux/seccomp", "cannot load a filter");
+    const struct husk_seccomp_backend *b =
+        husk__backend_for(p, HUSK_BACKEND_SECCOMP, NULL, "/linux/seccomp", "cannot load a filter");
     struct husk_bytes filter;
     struct husk_op *op;
     uint32_t flags;
@@ -134,7 +142,7 @@ static int husk__plan_seccomp(struct husk_planner *p)
     if ((r = b->compile(p, profile, &filter, &flags)) != 0)
         return r;
     op = husk_add(p, HUSK_OP_SECCOMP, HUSK_CHILD, "/linux/seccomp");
-    op->u.seccomp = (struct husk_op_seccomp){ flags, filter };
+    op->u.seccomp = (struct husk_op_seccomp){flags, filter};
     return HUSK_OK;
 }
 
@@ -144,8 +152,10 @@ static void husk__plan_user(struct husk_planner *p)
     struct husk_op *op = husk_add(p, HUSK_OP_USER, HUSK_CHILD, "/process/user");
 
     op->u.user = (struct husk_op_user){
-        .uid = u->uid, .gid = u->gid, .umask = u->umask.set ? u->umask.v : 0022,
-        .groups = { u->additional_gids.v, u->additional_gids.n },
+        .uid = u->uid,
+        .gid = u->gid,
+        .umask = u->umask.set ? u->umask.v : 0022,
+        .groups = {u->additional_gids.v, u->additional_gids.n},
         /* an unprivileged writer of gid_map had to deny setgroups (user_namespaces(7)) */
         .no_setgroups = u->additional_gids.n == 0 && p->host->euid != 0 && (p->new_userns || p->joined_userns),
     };
@@ -165,13 +175,14 @@ static void husk__plan_find(struct husk_planner *p, bool wants_home)
     if (wants_home)
         husk_add(p, HUSK_OP_HOME, HUSK_CHILD, "default")->u.home.uid = p->process->user.uid;
     op = husk_add(p, HUSK_OP_LOOKUP, HUSK_CHILD, "/process/args/0");
-    op->u.lookup = (struct husk_op_lookup){ p->process->args.v[0], husk__plan_candidates(p) };
+    op->u.lookup = (struct husk_op_lookup){p->process->args.v[0], husk__plan_candidates(p)};
 }
 
 /* exec: the root is the one that setns(mnt) brought, or the caller's. */
 static void husk__plan_enter(struct husk_planner *p)
 {
-    husk_add_open(p, HUSK_CHILD, HUSK_SLOT_ROOTFS, HUSK_SLOT_HOST, "/", O_PATH | O_DIRECTORY, HUSK_EXPECT_DIR, "default");
+    husk_add_open(p, HUSK_CHILD, HUSK_SLOT_ROOTFS, HUSK_SLOT_HOST, "/", O_PATH | O_DIRECTORY, HUSK_EXPECT_DIR,
+                  "default");
     husk__plan_console(p);
 }
 
@@ -188,15 +199,15 @@ static void husk__plan_ready(struct husk_planner *p)
         husk_add(p, HUSK_OP_GIVE, HUSK_BOTH, "/process/terminal")->u.give.slot = HUSK_SLOT_CONSOLE;
         if (p->req->console_socket != NULL) {
             op = husk_add(p, HUSK_OP_SEND, HUSK_PARENT, "/process/terminal");
-            op->u.send = (struct husk_op_send){ HUSK_SLOT_CONSOLE_SOCKET, HUSK_SLOT_CONSOLE, "/dev/ptmx" };
+            op->u.send = (struct husk_op_send){HUSK_SLOT_CONSOLE_SOCKET, HUSK_SLOT_CONSOLE, "/dev/ptmx"};
         }
     }
     husk_add(p, HUSK_OP_FDS, HUSK_CHILD, "default")->u.fds.preserve = p->req->preserve_fds;
     husk__sync(p, HUSK_CHILD, "ready");
     if (p->req->pidfd_socket != NULL) {
         op = husk_add(p, HUSK_OP_SEND, HUSK_PARENT, "default");
-        op->u.send = (struct husk_op_send){ HUSK_SLOT_PIDFD_SOCKET, HUSK_SLOT_PIDFD,
-                                            p->req->action == HUSK_EXEC ? "setns" : "standard" };
+        op->u.send = (struct husk_op_send){HUSK_SLOT_PIDFD_SOCKET, HUSK_SLOT_PIDFD,
+                                           p->req->action == HUSK_EXEC ? "setns" : "standard"};
     }
     if (p->req->pid_file != NULL)
         husk_add(p, HUSK_OP_PIDFILE, HUSK_PARENT, "default")->u.pidfile.path = p->req->pid_file;
@@ -248,10 +259,12 @@ static int husk__plan_process(struct husk_planner *p)
     if (!p->new_userns && !p->joined_userns)
         husk__plan_rlimits(p, HUSK_CHILD);
     op = husk_add(p, HUSK_OP_STDIO, HUSK_CHILD, c->terminal ? "/process/terminal" : "default");
-    op->u.stdio = (struct husk_op_stdio){ c->terminal, c->user.uid };
+    op->u.stdio = (struct husk_op_stdio){c->terminal, c->user.uid};
     if (nnp)
-        husk_add(p, HUSK_OP_PRCTL, HUSK_CHILD, "/process/noNewPrivileges")->u.prctl = (struct husk_op_prctl){ PR_SET_NO_NEW_PRIVS, 1 };
-    op = husk_add(p, HUSK_OP_CHDIR, HUSK_CHILD, "/process/cwd"); /* a directory that root alone may enter is fine, too */
+        husk_add(p, HUSK_OP_PRCTL, HUSK_CHILD, "/process/noNewPrivileges")->u.prctl =
+            (struct husk_op_prctl){PR_SET_NO_NEW_PRIVS, 1};
+    op =
+        husk_add(p, HUSK_OP_CHDIR, HUSK_CHILD, "/process/cwd"); /* a directory that root alone may enter is fine, too */
     op->u.chdir.path = c->cwd ? c->cwd : "/";
     husk__ignore(op, EACCES, EPERM, 0);
     husk_add(p, HUSK_OP_BOUND, HUSK_CHILD, "/process/capabilities/bounding")->u.bound.keep = bounding;
@@ -273,7 +286,7 @@ static int husk__plan_process(struct husk_planner *p)
         husk__plan_set_caps(p, &caps);
     if (p->req->action != HUSK_EXEC) /* programs of the image: under the filter, with the program's capabilities */
         husk__plan_hooks(p, HUSK_HOOK_START_CONTAINER, HUSK_CHILD);
-    husk_add(p, HUSK_OP_EXEC, HUSK_BOTH, "/process/args")->u.exec = (struct husk_op_exec){ husk__list(p, &c->args), env };
+    husk_add(p, HUSK_OP_EXEC, HUSK_BOTH, "/process/args")->u.exec = (struct husk_op_exec){husk__list(p, &c->args), env};
     husk__plan_after_exec(p);
     return HUSK_OK;
 }

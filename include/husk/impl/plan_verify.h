@@ -4,17 +4,20 @@
  * as powerful as who applies it; what is refused is a plan whose steps do not fit together, so that one would
  * act on the wrong thing, at the wrong time, or not at all:
  *
- *   who      each kind is its actors' own; child operations lie between the one spawn and the one exec; at
- * most one fork; create has one gate, run and exec have none slots    defined earlier, by the same actor or
- * before spawn, whichever operations failed or were left out meanwhile; a slot is made by its own kind of
- * operation, and its kind of file was expected paths    absolute without a slot, relative below one; ".."
- * only where the slot is a root; once the child's root has changed, only "/" without a slot host     a child
- * mounts, renames and brings up interfaces only in namespaces that are not the caller's; the parent mounts
- * only with undo order    once the child set capabilities or became another user than root: no mount, node,
- * directory, namespace, root, terminal, host name. Once it has a seccomp filter: only caps, give of the
- * listener, fds, exec. Descriptors are closed and the program is found before exec failure  what lowers
- * privileges, and what both actors run, is never left out and aborts; the operations of an else are its
- * actor's own sizes    texts, lists, filters bounded; every number one that its field can have
+ *   who      each kind is its actors' own; child operations lie between the one spawn and the one exec; at most one
+ *            fork; create has one gate, run and exec have none
+ *   slots    defined earlier, by the same actor or before spawn, whichever operations failed or were left out meanwhile;
+ *            a slot is made by its own kind of operation, and its kind of file was expected
+ *   paths    absolute without a slot, relative below one; ".." only where the slot is a root; once the child's root has
+ *            changed, only "/" without a slot
+ *   host     a child mounts, renames and brings up interfaces only in namespaces that are known not to be the caller's;
+ *            the parent mounts only with undo
+ *   order    once the child set capabilities or became another user than root: no mount, node, directory, namespace, root,
+ *            terminal, host name. Once it has a seccomp filter: only caps, give of the listener, startContainer hooks, fds,
+ *            exec. Descriptors are closed and the program is found before exec
+ *   failure  what lowers privileges, and what both actors run, is never left out and aborts; the operations of an else
+ *            are its actor's own
+ *   sizes    texts, lists, filters bounded; every number one that its field can have
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_VERIFY_IMPLEMENTED)
 #define HUSK_PLAN_VERIFY_IMPLEMENTED
