@@ -149,8 +149,8 @@ struct reading {
     int fd;
 };
 
-/* The next sub-cgroup: 1, 0 after the last, or a negative errno. */
-static int next(struct reading *r, const struct entry **sub)
+/* The next sub-cgroup; NULL after the last, and with *rc set to a negative errno. */
+static const struct entry *next(struct reading *r, int *rc)
 {
     const struct entry *e;
     long n;
@@ -160,14 +160,15 @@ static int next(struct reading *r, const struct entry **sub)
             n = syscall(SYS_getdents64, r->fd, r->buffer, sizeof r->buffer);
             r->at = 0;
             r->n = n > 0 ? n : 0;
+            if (n < 0 && !vanished(errno))
+                *rc = -errno;
             if (n <= 0)
-                return n == 0 || vanished(errno) ? 0 : -errno;
+                return NULL;
         }
         e = (const struct entry *)(const void *)(r->buffer + r->at);
         r->at += e->reclen;
-        *sub = e;
         if (e->type == 4 /* DT_DIR */ && strcmp(e->name, ".") != 0 && strcmp(e->name, "..") != 0)
-            return 1;
+            return e;
     }
 }
 
@@ -212,16 +213,16 @@ static int down(struct reading *r, const char *name, unsigned *depth, husk__cgro
  * place is, too: the cgroup is read again from the start. */
 static int up(struct reading *r, unsigned *lost, husk__cgroup_fn *fn, void *ctx)
 {
-    const struct entry *e;
+    const struct entry *e = NULL;
     struct stat st;
     int child = r->fd, rc = fstat(child, &st) == 0 ? 0 : -errno;
 
     read_on(r, enter(child, ".."));
     if (rc == 0 && r->fd < 0)
         rc = r->fd;
-    while (rc == 0 && (rc = next(r, &e)) == 1)
-        rc = e->ino == st.st_ino ? 2 : 0;
-    if (rc == 2)
+    while (rc == 0 && (e = next(r, &rc)) != NULL && e->ino != st.st_ino)
+        ;
+    if (e != NULL)
         rc = fn(ctx, child, r->fd, e->name);
     else if (rc == 0)
         rc = ++*lost > LOST || lseek(r->fd, 0, SEEK_SET) < 0 ? -EBUSY : 0;
@@ -242,8 +243,8 @@ int husk__cgroup_walk(int dir, husk__cgroup_fn *fn, void *ctx)
         return vanished(-rc) ? 0 : rc;
     read_on(&r, rc);
     for (rc = 0; rc == 0;) {
-        rc = next(&r, &sub);
-        if (rc == 1) {
+        sub = next(&r, &rc);
+        if (sub != NULL) {
             rc = down(&r, sub->name, &depth, fn, ctx);
         } else if (rc == 0 && depth > 0) {
             depth--;

@@ -306,6 +306,14 @@ static void test_undo(void)
     kit_fini(&k);
 }
 
+static void freeze(const struct kit *k, bool frozen)
+{
+    if (k->cgroup2)
+        kit_write(kit_str("%s/cgroup.freeze", k->cgroup), frozen ? "1" : "0", 0644);
+    else
+        kit_write(kit_str("%s/freezer.state", k->cgroup), frozen ? "FROZEN" : "THAWED", 0644);
+}
+
 /* A cgroup that is there already: empty it serves, with a process, or frozen, it is not the container's to
  * have; nor is it undone, either time. */
 static void test_occupied(void)
@@ -335,26 +343,30 @@ static void test_occupied(void)
         if (i == 1 && (pid = fork()) == 0)
             for (;;)
                 pause();
-        if (pid < 0)
-            abort(); /* kill(-1) would be everybody's end */
         if (i == 1)
             kit_write(kit_str("%s/cgroup.procs", k.cgroup), kit_str("%d", (int)pid), 0644);
         if (i == 2)
-            kit_write(kit_str("%s/%s", k.cgroup, k.cgroup2 ? "cgroup.freeze" : "freezer.state"),
-                      k.cgroup2 ? "1" : "FROZEN", 0644);
+            freeze(&k, true);
+        if (i == 2 && (pid = fork()) == 0) { /* in case somebody joins it: he would wait for ever */
+            sleep(5);
+            freeze(&k, false);
+            _exit(0);
+        }
+        if (pid < 0)
+            abort(); /* kill(-1) would be everybody's end */
         kit_parse(&k);
         kit_apply(&k, false);
         tap_ok(i == 0 ? k.code == 0 : k.code == HUSK_ESYS && k.err.sys == EBUSY && k.err.op == 0,
                "a cgroup that is there, %s%s%s", states[i], k.code ? ": " : "", k.code ? k.err.msg : "");
         tap_same(k.undo, "", "nothing of it is to be undone");
-        if (i == 1) {
+        if (i == 1)
             tap_equal(waitpid(pid, NULL, WNOHANG), 0, "the process in it lives");
+        if (i > 0) {
             kill(pid, SIGKILL);
             waitpid(pid, NULL, 0);
         }
         if (i == 2)
-            kit_write(kit_str("%s/%s", k.cgroup, k.cgroup2 ? "cgroup.freeze" : "freezer.state"),
-                      k.cgroup2 ? "0" : "THAWED", 0644);
+            freeze(&k, false);
         const char *log = kit_str("prune \"%s\"\nrmdir \"%s\"\n", parent, k.cgroup);
         tap_equal(husk_undo(log, strlen(log), &err), 0, "removed");
         kit_fini(&k);
