@@ -115,8 +115,11 @@ static int run_command(struct cli *c, const char *const *argv)
     c->command = find_command(argv[0]);
     if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "h") == 0) {
         c->command = argv[1] ? find_command(argv[1]) : NULL;
-        options_help(c->command);
-        return 0;
+        if (argv[1] == NULL || c->command != NULL) {
+            options_help(c->command);
+            return 0;
+        }
+        argv++;
     }
     if (c->command == NULL) {
         fprintf(stderr, "No help topic for '%s'\n", argv[0]);

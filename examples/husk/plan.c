@@ -92,7 +92,7 @@ int command_plan(struct cli *c)
     if (c->diff != NULL) {
         if (load_other(c, &host, c->diff, &other, &err) != 0)
             return fail(c, &err);
-        rc = husk_plan_diff(&plan, &other, &out) > 0;
+        rc = husk_plan_diff(&other, &plan, &out) > 0;
     } else if (c->json) {
         husk_plan_print_json(&plan, &out);
     } else {

@@ -88,6 +88,7 @@ def plan_diff(t):
     t.has(r.out, "another")
     changed = [line for line in r.out.splitlines() if line[:1] in "+-"]
     t.ok(0 < len(changed) < 20, r)
+    t.ok(any("another" in line for line in changed if line[0] == "-"), "the other one is the old one: %s" % r)
 
 
 @test(need=HUSK_ONLY)
