@@ -218,6 +218,10 @@ def judge(case, reference, husk):
 
 def compare(t, case):
     reference = observe(t, case, RUNC, "reference")
+    for _ in range(3):  # runc 1.1 restores RLIMIT_NOFILE in a race with its own exec: the reference only is asked again
+        if case.lacks or not unmet(case, reference):
+            break
+        reference = observe(t, case, RUNC, "reference")
     husk = observe(t, case, harness.HUSK, "husk")
     if also:
         for row in unlike(reference, observe(t, case, also, "also")):
