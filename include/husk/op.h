@@ -1,4 +1,4 @@
-/* husk/op.h - every operation that a plan can contain: plain data, no functions.
+/* husk/op.h - every operation that a plan can contain: plain data, and one accessor.
  *
  * A plan is one totally ordered list with two actors. Each runs its own operations in list order; a wait is always
  * for an operation earlier in the list. An operation that HUSK_BOTH run has a half in each.

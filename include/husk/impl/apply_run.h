@@ -174,7 +174,7 @@ static long husk__run_on(struct husk__run *run)
     for (; c->at < c->n; c->at++) {
         const struct husk_op *op = &c->ops[c->at];
         long r;
-        if (op->who == HUSK_CHILD && !husk__is_shared(op->kind))
+        if (op->who == HUSK_CHILD)
             continue;
         if (op->kind == HUSK_OP_GATE) {
             run->a->gate = c->at;
@@ -187,21 +187,26 @@ static long husk__run_on(struct husk__run *run)
     return 0;
 }
 
+static int husk__run_out(struct husk__run *run)
+{
+    long r = husk__run_on(run);
+
+    if (r < 0)
+        return husk__give_up(run, r);
+    husk__run_fini(run, true);
+    return HUSK_OK;
+}
+
 HUSK_API int husk_apply(struct husk_apply *a, struct husk_err *err)
 {
     struct husk__run run;
-    long r;
     int code;
 
     a->pidfd = a->console_fd = -1;
     code = husk__run_init(&run, a, err);
     if (code != 0)
         return code;
-    r = husk__run_on(&run);
-    if (r < 0)
-        return husk__give_up(&run, r);
-    husk__run_fini(&run, true);
-    return HUSK_OK;
+    return husk__run_out(&run);
 }
 
 /* Connects to the gate that the plan's create listened at. */
@@ -253,11 +258,7 @@ HUSK_API int husk_apply_start(struct husk_apply *a, struct husk_err *err)
                          "nobody waits to be started: %s (%s)", husk_errno_name((int)-r), strerror((int)-r));
     }
     (void)husk__know_child(&run, pid, -1); /* a child that ends at once leaves its word in the channel */
-    r = husk__run_on(&run);
-    if (r < 0)
-        return husk__give_up(&run, r);
-    husk__run_fini(&run, true);
-    return HUSK_OK;
+    return husk__run_out(&run);
 }
 
 HUSK_API void husk_apply_fini(struct husk_apply *a)

@@ -7,13 +7,6 @@
 #include "husk/impl/child_mount.h"
 #include "husk/impl/child_process.h"
 
-/* Both actors have a half in these, whatever `who` says. */
-static bool husk__is_shared(enum husk_op_kind kind)
-{
-    return kind == HUSK_OP_FORK || kind == HUSK_OP_SYNC || kind == HUSK_OP_GIVE || kind == HUSK_OP_GATE ||
-           kind == HUSK_OP_EXEC;
-}
-
 /* Does the operation's on_fail let this errno (below 0) pass? */
 static bool husk__excused(const struct husk_op *op, long r)
 {
@@ -200,7 +193,7 @@ HUSK_API void husk_child_run(struct husk_child *c)
     husk__child_begin(c);
     for (; c->at < c->n; c->at++) {
         const struct husk_op *op = &c->ops[c->at];
-        if (op->kind == HUSK_OP_SPAWN || (op->who == HUSK_PARENT && !husk__is_shared(op->kind)))
+        if (op->kind == HUSK_OP_SPAWN || op->who == HUSK_PARENT)
             continue;
         if ((op->kind == HUSK_OP_EXEC || (op->kind == HUSK_OP_SECCOMP && !husk__hook_follows(c))) && !c->last_word)
             husk__last_word(c);

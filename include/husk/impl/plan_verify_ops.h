@@ -272,6 +272,16 @@ static void husk__verify_lifecycle(struct husk__verifier *v)
     }
 }
 
+static void husk__verify_mode(struct husk__verifier *v)
+{
+    uint32_t type = v->op->u.mknod.mode & S_IFMT;
+
+    if (v->op->kind == HUSK_OP_MKNOD && type != S_IFCHR && type != S_IFBLK && type != S_IFIFO)
+        husk__refuse(v, "mode is neither a device's nor a fifo's");
+    if (v->op->kind == HUSK_OP_MKDIR && v->op->u.mkdir.mode > 07777)
+        husk__refuse(v, "mode is not a directory's");
+}
+
 static void husk__verify_kind(struct husk__verifier *v)
 {
     const struct husk_op *op = v->op;
@@ -296,13 +306,8 @@ static void husk__verify_kind(struct husk__verifier *v)
         v->root_changed = true;
         break;
     case HUSK_OP_MKNOD:
-        if ((op->u.mknod.mode & S_IFMT) != S_IFCHR && (op->u.mknod.mode & S_IFMT) != S_IFBLK &&
-            (op->u.mknod.mode & S_IFMT) != S_IFIFO)
-            husk__refuse(v, "mode is neither a device's nor a fifo's");
-        break;
     case HUSK_OP_MKDIR:
-        if (op->u.mkdir.mode > 07777)
-            husk__refuse(v, "mode is not a directory's");
+        husk__verify_mode(v);
         break;
     case HUSK_OP_SPAWN:
         husk__verify_spawn(v);
