@@ -1,4 +1,5 @@
-# husk: make [WITH_CJSON=0] [WITH_SECCOMP=0] [WITH_BPF=0], make demo, make test, make check. Everything goes into build/.
+# husk: make [WITH_CJSON=0] [WITH_SECCOMP=0] [WITH_BPF=0], make demo, make test, make check, make compliance.
+# Everything goes into build/.
 
 BUILD ?= build
 ifeq ($(origin CC),default)

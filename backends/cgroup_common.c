@@ -58,7 +58,7 @@ int husk__cgroup_make(struct husk_planner *p, uint32_t place, const char **below
     husk_add_open(p, HUSK_PARENT, slot, HUSK_SLOT_HOST, mount, O_PATH | O_DIRECTORY, HUSK_EXPECT_CGROUPFS,
                   why);
     op = husk_add(p, HUSK_OP_MKDIR, HUSK_PARENT, why);
-    op->u.mkdir = (struct husk_op_mkdir){{slot, *below}, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP};
+    op->u.mkdir = (struct husk_op_mkdir){{slot, *below}, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP, false};
     op->undo = true;
     return HUSK_OK;
 }

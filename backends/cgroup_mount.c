@@ -7,6 +7,7 @@
  * in the initial namespace would also wait 10 ms for the kernel.)
  */
 #include "cgroup_common.h"
+#include <errno.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -23,14 +24,15 @@ static const char *v1_data(struct husk_planner *p, const char *controllers)
     return strncmp(controllers, "name=", 5) == 0 ? husk_plan_str(p, "none,%s", controllers) : controllers;
 }
 
-static struct husk_op_mount *show(const struct layout *l, uint32_t place, const char *at)
+static struct husk_op *show(const struct layout *l, uint32_t place, const char *at, bool fresh)
 {
     const struct husk_cgroup_place *c = &l->p->cgroups[place];
-    struct husk_op_mount *o = &husk_add(l->p, HUSK_OP_MOUNT, HUSK_CHILD, l->why)->u.mount;
+    struct husk_op *op = husk_add(l->p, HUSK_OP_MOUNT, HUSK_CHILD, l->why);
+    struct husk_op_mount *o = &op->u.mount;
 
     o->target = (struct husk_path){HUSK_SLOT_ROOTFS, at};
     o->create = HUSK_CREATE_DIR;
-    if (l->p->new_cgroupns) {
+    if (fresh) {
         o->source = (struct husk_path){HUSK_SLOT_HOST, "cgroup"};
         o->fstype = c->version == 2 ? "cgroup2" : "cgroup";
         o->data = c->version == 2 ? l->m->data : v1_data(l->p, c->controllers);
@@ -41,7 +43,27 @@ static struct husk_op_mount *show(const struct layout *l, uint32_t place, const 
         o->set = l->set;
         o->clear = l->m->flags_clear & ~l->set;
     }
-    return o;
+    return op;
+}
+
+/* A fresh cgroup2 is refused where the mounts below have one already, such as a bind of the host's /sys. */
+static void show_v2(const struct layout *l)
+{
+    const struct husk_mount *m = l->m;
+    struct husk_op *op;
+
+    for (int fresh = l->p->new_cgroupns; fresh >= 0; fresh--) {
+        op = show(l, 0, l->at, fresh);
+        op->u.mount.rec_set = m->rec_set;
+        op->u.mount.rec_clear = m->rec_clear;
+        op->u.mount.propagation = (struct husk_u32s){m->propagation.v, m->propagation.n};
+        if (!fresh)
+            continue;
+        op->on_fail = HUSK_ELSE;
+        op->skip = 1;
+        op->errnos[0] = EBUSY;
+        op->errnos[1] = EPERM;
+    }
 }
 
 static void show_v1(const struct layout *l, uint32_t place)
@@ -49,7 +71,7 @@ static void show_v1(const struct layout *l, uint32_t place)
     const struct husk_hierarchy *h = &l->p->host->hierarchies[l->p->cgroups[place].hierarchy];
     const char *slash = strrchr(h->mountpoint, '/'), *name = slash ? slash + 1 : h->mountpoint;
 
-    show(l, place, husk_plan_str(l->p, "%s/%s", l->at, name));
+    show(l, place, husk_plan_str(l->p, "%s/%s", l->at, name), l->p->new_cgroupns);
     for (uint32_t i = 0; i < h->n_controllers && h->n_controllers > 1; i++)
         if (strcmp(h->controllers[i], name) != 0 && strncmp(h->controllers[i], "name=", 5) != 0)
             husk_add(l->p, HUSK_OP_SYMLINK, HUSK_CHILD, l->why)->u.symlink = (struct husk_op_symlink){
@@ -84,18 +106,13 @@ int husk__cgroup_plan_mount(struct husk_planner *p, const struct husk_mount *mou
 {
     struct layout l = {p, mount, why, mount->destination + strspn(mount->destination, "/"),
                        mount->flags_set & ~(uint64_t)(MS_BIND | MS_REC)};
-    struct husk_op_mount *o;
 
-    if (p->userns &&
-        !p->new_cgroupns) /* the container's root could lift its limits where the host's user may */
+    if (p->userns && !p->new_cgroupns) /* the container's root could lift its limits where the host's user may */
         l.set |= MS_RDONLY;
     if (p->n_cgroups != 1 || p->cgroups[0].version != 2) {
         show_all(&l);
         return HUSK_OK;
     }
-    o = show(&l, 0, l.at);
-    o->rec_set = mount->rec_set;
-    o->rec_clear = mount->rec_clear;
-    o->propagation = (struct husk_u32s){mount->propagation.v, mount->propagation.n};
+    show_v2(&l);
     return HUSK_OK;
 }

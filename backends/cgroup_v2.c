@@ -84,6 +84,11 @@ static void plan_controllers(struct husk_planner *p, uint32_t place, const char 
     }
 }
 
+static bool enters_by_clone(const struct husk_planner *p)
+{
+    return p->host->features[HUSK_FEATURE_CLONE_INTO_CGROUP] && !p->join_by_write;
+}
+
 static int plan_create(struct husk_planner *p, uint32_t place)
 {
     const struct husk_cgroup_place *c = &p->cgroups[place];
@@ -101,7 +106,7 @@ static int plan_create(struct husk_planner *p, uint32_t place)
         husk_add_open(p, HUSK_PARENT, slot, slot, below, O_PATH | O_DIRECTORY,
                       HUSK_EXPECT_CGROUPFS, why);
     }
-    if (p->host->features[HUSK_FEATURE_CLONE_INTO_CGROUP])
+    if (enters_by_clone(p))
         p->spawn_cgroup = slot;
     else
         husk_add_open(p, HUSK_PARENT, (enum husk_slot)(HUSK_SLOT_JOIN + place), slot,
@@ -111,7 +116,7 @@ static int plan_create(struct husk_planner *p, uint32_t place)
 
 static int plan_join(struct husk_planner *p, uint32_t place)
 {
-    if (!p->host->features[HUSK_FEATURE_CLONE_INTO_CGROUP])
+    if (!enters_by_clone(p))
         husk_add_write(p, HUSK_CHILD, (enum husk_slot)(HUSK_SLOT_JOIN + place), "", "0", husk__cgroup_why(p));
     return HUSK_OK;
 }

@@ -9,7 +9,7 @@ static const struct husk_device_backend *const device[] = {
     &husk_device_v1,
     NULL,
 };
-static const struct husk_idmap_backend *const idmap[] = {&husk_idmap_direct, NULL};
+static const struct husk_idmap_backend *const idmap[] = {&husk_idmap_direct, &husk_idmap_helper, NULL};
 static const struct husk_storage_backend *const storage[] = {&husk_storage_bind, NULL};
 static const struct husk_seccomp_backend *const seccomp[] = {
 #if HUSK_WITH_SECCOMP
@@ -18,4 +18,6 @@ static const struct husk_seccomp_backend *const seccomp[] = {
     NULL,
 };
 
-const struct husk_backends husk_backends_default = {cgroup, device, idmap, storage, seccomp};
+static const struct husk_lsm_backend *const lsm[] = {&husk_lsm_apparmor, &husk_lsm_selinux, NULL};
+
+const struct husk_backends husk_backends_default = {cgroup, device, idmap, storage, seccomp, lsm};

@@ -76,7 +76,7 @@ static const char *spoken(const char *at, char *text, size_t size)
 
 static bool served(const struct husk_planner *p, const struct husk_hierarchy *h, struct husk_text *reasons)
 {
-    const struct husk_need need = {p->host, h, p->spec};
+    const struct husk_need need = {.host = p->host, .hierarchy = h, .spec = p->spec};
 
     return husk_backend_best(p->backends, HUSK_BACKEND_CGROUP, &need, reasons) != UINT32_MAX;
 }
@@ -253,6 +253,8 @@ static void put_shares(struct husk_resource_visit *v)
 
     if (!o->set || o->v == 0)
         return;
+    if (v->r->cpu.idle.set && v->r->cpu.idle.v == 1)
+        bad(v, HUSK_DIAG_CONFLICT, v->row->at, "a cgroup that gets only idle time has no shares");
     if (version(v) == 0 && (o->v < 2 || o->v > 262144)) /* the kernel would take the nearest and not tell */
         bad(v, HUSK_DIAG_BAD_VALUE, v->row->at, "cpu shares are 2 to 262144");
     put_row(v,
@@ -429,7 +431,7 @@ static void put_unified(struct husk_resource_visit *v)
         const char *at = husk_plan_member(v->p, v->row->at, u->name), *line = u->value, *end;
         size_t prefix = strcspn(u->name, ".");
         if (strchr(u->name, '/') != NULL || u->name[prefix] == '\0') {
-            bad(v, HUSK_DIAG_BAD_VALUE, v->row->at, "a key of unified is the name of a file of the cgroup");
+            bad(v, HUSK_DIAG_BAD_VALUE, at, "a key of unified is the name of a file of the cgroup");
             return;
         }
         v->controller = husk_plan_str(v->p, "%.*s", (int)prefix, u->name);

@@ -62,28 +62,45 @@ static struct scmp_arg_cmp arg_of(const struct husk_seccomp_arg *a)
         .arg = a->index, .op = compare_of[a->op], .datum_a = a->value, .datum_b = masked ? a->value_two : 0};
 }
 
-/* All arguments of a rule must match; libseccomp takes one condition an argument, so those that share one become rules of
- * their own, as runc and crun do it. */
+/* What is wanted where the mask has no bit is never there; libseccomp would not look at it. */
+static bool can_hold(const struct husk_seccomp_arg *a)
+{
+    return a->op != HUSK_SECCOMP_MASKED_EQ || (a->value_two & ~a->value) == 0;
+}
+
+/* All arguments of a rule must match; libseccomp takes one condition an argument, so those that share one become rules
+ * of their own, as runc and crun do it. */
 static int add_rule(scmp_filter_ctx ctx, uint32_t action, int nr, const struct husk_seccomp_rule *rule)
 {
     struct scmp_arg_cmp args[6];
     uint32_t seen = 0;
-    bool shared = false;
+    bool shared = false, possible = true;
     int r = 0;
 
     for (uint32_t i = 0; i < rule->args.n; i++) {
+        possible = possible && can_hold(&rule->args.v[i]);
         shared = shared || (seen & (1u << rule->args.v[i].index));
         seen |= 1u << rule->args.v[i].index;
         if (i < HUSK_COUNT(args))
             args[i] = arg_of(&rule->args.v[i]);
     }
     if (!shared)
-        return seccomp_rule_add_array(ctx, action, nr, rule->args.n, args);
+        return possible ? seccomp_rule_add_array(ctx, action, nr, rule->args.n, args) : 0;
     for (uint32_t i = 0; i < rule->args.n && r == 0; i++) {
         args[0] = arg_of(&rule->args.v[i]);
-        r = seccomp_rule_add_array(ctx, action, nr, 1, args);
+        if (can_hold(&rule->args.v[i]))
+            r = seccomp_rule_add_array(ctx, action, nr, 1, args);
     }
     return r;
+}
+
+/* Profiles name calls that this library is too old to know; crun's annotation wants to hear of them. */
+static bool unknown_fails(const struct husk_spec *spec)
+{
+    for (uint32_t i = 0; i < spec->annotations.n; i++)
+        if (strcmp(spec->annotations.v[i].name, "run.oci.seccomp_fail_unknown_syscall") == 0)
+            return strcmp(spec->annotations.v[i].value, "0") != 0;
+    return false;
 }
 
 static int add_rules(struct husk_planner *p, scmp_filter_ctx ctx, const struct husk_seccomp *profile,
@@ -94,8 +111,12 @@ static int add_rules(struct husk_planner *p, scmp_filter_ctx ctx, const struct h
         uint32_t action = action_of(rule->action, &rule->errno_ret);
         for (uint32_t k = 0; k < rule->names.n && action != default_action; k++) {
             int nr = seccomp_syscall_resolve_name(rule->names.v[k]), r;
+            if (nr == __NR_SCMP_ERROR && !unknown_fails(p->spec))
+                continue;
             if (nr == __NR_SCMP_ERROR)
-                continue; /* profiles name calls that this library is too old to know */
+                return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_UNKNOWN_VALUE, 0,
+                                 husk_plan_str(p, "/linux/seccomp/syscalls/%u/names/%u", i, k),
+                                 "unknown system call %s", rule->names.v[k]);
             if ((r = add_rule(ctx, action, nr, rule)) != 0)
                 return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_BAD_VALUE, -r,
                                  husk_plan_str(p, "/linux/seccomp/syscalls/%u", i), "no rule can be made for %s: %s",
@@ -112,7 +133,8 @@ static int add_archs(struct husk_planner *p, scmp_filter_ctx ctx, const struct h
         if (r != 0 && r != -EEXIST)
             return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, -r,
                              husk_plan_str(p, "/linux/seccomp/architectures/%u", i),
-                             "the seccomp library does not know this architecture");
+                             r == -EDOM ? "no filter is for machines of both byte orders"
+                                        : "the seccomp library does not know this architecture");
     }
     return HUSK_OK;
 }
@@ -237,12 +259,18 @@ static int compile(struct husk_planner *p, const struct husk_seccomp *profile, s
     return r;
 }
 
+static bool knows_arch(uint32_t arch)
+{
+    return seccomp_syscall_resolve_name_arch(arch, "read") != __NR_SCMP_ERROR;
+}
+
 const struct husk_seccomp_backend husk_seccomp_libseccomp = {
     .size = sizeof husk_seccomp_libseccomp,
     .abi = HUSK_SECCOMP_ABI,
     .name = "seccomp-libseccomp",
     .probe = probe,
     .compile = compile,
+    .knows_arch = knows_arch,
 };
 #else
 typedef int husk__no_seccomp; /* an empty translation unit is not C */

@@ -1,10 +1,11 @@
-/* The least that a cgroup backend needs: copy this file to begin one.
+/* The least that a cgroup backend needs, and at the end one for a security module: copy this file to begin one.
  *
  * It keeps a container's processes together in a directory of its own on cgroup2, so that they can be found
  * and killed, and limits nothing. It is compiled and tested, but not in husk_backends_default: a caller puts
  * it into a struct husk_backends of its own.
  */
 #include "husk/backend/cgroup.h"
+#include "husk/backend/lsm.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 
 /* Backends have no registry: who wants this one declares it and puts it into his list. */
 extern const struct husk_cgroup_backend husk_cgroup_skeleton;
+extern const struct husk_lsm_backend husk_lsm_skeleton;
 
 /* Which hierarchies can we serve? The best score wins. To decline is possible only here. Pure. */
 static int probe(const struct husk_host *host, const struct husk_hierarchy *h, const char **reason)
@@ -35,7 +37,7 @@ static int plan_create(struct husk_planner *p, uint32_t place)
 
     if (p->req->action != HUSK_EXEC) {
         op = husk_add(p, HUSK_OP_MKDIR, HUSK_PARENT, why);
-        op->u.mkdir = (struct husk_op_mkdir){{HUSK_SLOT_HOST, dir}, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP};
+        op->u.mkdir = (struct husk_op_mkdir){{HUSK_SLOT_HOST, dir}, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP, false};
         op->undo = true;
     }
     husk_add_open(p, HUSK_PARENT, (enum husk_slot)(HUSK_SLOT_CG + place), HUSK_SLOT_HOST, dir,
@@ -121,4 +123,30 @@ const struct husk_cgroup_backend husk_cgroup_skeleton = {
     .each_pid = each_pid,
     .kill_all = kill_all,
     .remove = remove_dir,
+};
+
+/* ---- a security module ---- */
+
+/* Smack, of which the facts about a host say nothing: whoever lists this backend knows that the host has it. */
+static int lsm_probe(const struct husk_host *host, const char **reason)
+{
+    (void)host, (void)reason;
+    return 1;
+}
+
+/* @proc is open whenever there is a label. A module that labels at exec leaves our own process as it is meanwhile; Smack
+ * knows only the label of now, which exec keeps. */
+static int lsm_plan_exec(struct husk_planner *p, const char *label)
+{
+    husk_add_write(p, HUSK_CHILD, HUSK_SLOT_PROC, "self/attr/smack/current", label, "/process/selinuxLabel");
+    return HUSK_OK;
+}
+
+const struct husk_lsm_backend husk_lsm_skeleton = {
+    .size = sizeof husk_lsm_skeleton,
+    .abi = HUSK_LSM_ABI,
+    .name = "lsm-skeleton",
+    .at = "/process/selinuxLabel",
+    .probe = lsm_probe,
+    .plan_exec = lsm_plan_exec,
 };

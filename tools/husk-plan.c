@@ -203,16 +203,17 @@ static void row(struct husk_text *t, const char *place, const char *name, int sc
 
 /* All of a kind, and which of them the planner takes. */
 static void show_kind(const struct loaded *l, struct husk_text *t, enum husk_backend_kind kind, const char *place,
-                      const struct husk_hierarchy *h)
+                      const struct husk_hierarchy *h, const char *at)
 {
     const struct husk_backends *b = l->request.backends ? l->request.backends : &husk_backends_default;
-    const struct husk_need need = {&l->host, h, &l->spec};
+    const struct husk_need need = {&l->host, h, &l->spec, at};
     uint32_t best = husk_backend_best(b, kind, &need, NULL);
     const char *name, *reason;
     int score;
 
     for (uint32_t i = 0; (name = husk_backend_ask(b, kind, i, &need, &score, &reason)) != NULL; i++)
-        row(t, place, name, score, reason, i == best);
+        if (score > 0 || reason != NULL)
+            row(t, place, name, score, reason, i == best);
     if (husk_backend_ask(b, kind, 0, &need, &score, &reason) == NULL)
         husk_textf(t, "%-36s none in this build\n", place);
 }
@@ -224,15 +225,17 @@ static void show_backends(const struct loaded *l, struct husk_text *t)
 
     for (uint32_t i = 0; i < host->n_hierarchies; i++) {
         const char *place = husk_strf(t->arena, "cgroup %s", host->hierarchies[i].mountpoint);
-        show_kind(l, t, HUSK_BACKEND_CGROUP, place ? place : "cgroup", &host->hierarchies[i]);
+        show_kind(l, t, HUSK_BACKEND_CGROUP, place ? place : "cgroup", &host->hierarchies[i], NULL);
     }
     if (devices >= 0)
-        show_kind(l, t, HUSK_BACKEND_DEVICE, "devices", &host->hierarchies[devices]);
+        show_kind(l, t, HUSK_BACKEND_DEVICE, "devices", &host->hierarchies[devices], NULL);
     else
         husk_textf(t, "%-36s this host has no device controller\n", "devices");
-    show_kind(l, t, HUSK_BACKEND_IDMAP, "id maps", NULL);
-    show_kind(l, t, HUSK_BACKEND_STORAGE, "storage", NULL);
-    show_kind(l, t, HUSK_BACKEND_SECCOMP, "seccomp", NULL);
+    show_kind(l, t, HUSK_BACKEND_IDMAP, "id maps", NULL, NULL);
+    show_kind(l, t, HUSK_BACKEND_STORAGE, "storage", NULL, NULL);
+    show_kind(l, t, HUSK_BACKEND_SECCOMP, "seccomp", NULL, NULL);
+    show_kind(l, t, HUSK_BACKEND_LSM, "AppArmor profile", NULL, "/process/apparmorProfile");
+    show_kind(l, t, HUSK_BACKEND_LSM, "SELinux label", NULL, "/process/selinuxLabel");
 }
 
 /* ---- explain ---- */
@@ -242,7 +245,7 @@ static const struct {
     const char *what, *needs;
 } sentences[HUSK_OP_COUNT] = {
     [HUSK_OP_OPEN] = {"opens {path} and calls it {slot}[, if it is what was expected: {expect}]", NULL},
-    [HUSK_OP_MKDIR] = {"makes the directory {path}[ with mode {mode}] where it is missing", NULL},
+    [HUSK_OP_MKDIR] = {"makes the directory {path}[ with mode {mode}] where it is missing[{excl}]", NULL},
     [HUSK_OP_WRITE] = {"writes {data} to {path}", NULL},
     [HUSK_OP_SYMLINK] = {"makes {path} a symbolic link to {target}", NULL},
     [HUSK_OP_MKNOD] = {"makes the device {path}, number {major}:{minor}[, mode {mode}]",
@@ -272,8 +275,8 @@ static const struct {
         {"opens a terminal of the container's devpts, and calls its ends @console and @tty[; {rows} rows]"
          "[, {cols} columns][, owned by {uid}]",
          "a devpts mounted at /dev/pts"},
-    [HUSK_OP_GIVE] = {"hand {slot} from the child to the parent", NULL},
-    [HUSK_OP_SEND] = {"sends {slot}[ with the text {data}] over {socket} and closes that", NULL},
+    [HUSK_OP_GIVE] = {"hand {slot} from the child to the parent[{by_number}]", NULL},
+    [HUSK_OP_SEND] = {"sends {slot}[ with the text {data}][ with what is in {content}] over {socket} and closes that", NULL},
     [HUSK_OP_STDIO] =
         {"begins a session and sets up standard input, output and error[{terminal}][, owned by {uid}]", NULL},
     [HUSK_OP_HOSTNAME] = {"sets the host name to {name}[{domain}]", "CAP_SYS_ADMIN over its UTS namespace"},
@@ -303,8 +306,26 @@ static const struct {
     [HUSK_OP_PIDFILE] = {"writes the pid to {path}", NULL},
     [HUSK_OP_FDS] = {"sees to it that no descriptor[ but the {preserve} after standard error] survives exec",
                      NULL},
-    [HUSK_OP_EXEC] = {"becomes the program {argv}", NULL},
+    [HUSK_OP_EXEC] = {"becomes the program[ {argv}]", NULL},
     [HUSK_OP_COPY] = {"copies what {from} says to {to}", NULL},
+    [HUSK_OP_COPYUP] = {"copies the directory {from}, which a mount covers, to {to}", NULL},
+    [HUSK_OP_TREE] = {"clone the mount at {source}[ with all below it ({recursive})][, map its ids as in {userns}]"
+                      "[, on the whole tree ({idmap_recursive})], and the child calls it {slot}",
+                      "CAP_SYS_ADMIN over the parent's mount namespace"},
+    [HUSK_OP_USERNS] = {"makes a user namespace with the maps {uid_map} and {gid_map} and calls it {slot}",
+                        "CAP_SETUID and CAP_SETGID for more than one's own id"},
+    [HUSK_OP_NETDEV] = {"move the host's network device {name} into the container[ as {new_name}]", "CAP_NET_ADMIN"},
+    [HUSK_OP_SCHED] = {"sets the scheduler to {policy}[ with {flags}][, nice {nice}][, priority {priority}]"
+                       "[, runtime {runtime} ns][, deadline {deadline} ns][, period {period} ns]",
+                       "CAP_SYS_NICE for real-time policies and negative nice"},
+    [HUSK_OP_IOPRIO] = {"sets the I/O priority of its process group to class {class_}, level {level}",
+                        "CAP_SYS_ADMIN or CAP_SYS_NICE for class rt"},
+    [HUSK_OP_MEMPOLICY] = {"sets the memory policy {mode}[ with {flags}][ for the nodes {nodes}]", NULL},
+    [HUSK_OP_PERSONALITY] = {"becomes a process of the personality {domain}", NULL},
+    [HUSK_OP_AFFINITY] = {"runs on the processors {cpus} only", NULL},
+    [HUSK_OP_CHOWN] = {"gives {path} to[ user {uid}][ group {gid}]", "CAP_CHOWN"},
+    [HUSK_OP_CHECK] = {"compares: {path} must say {text}", NULL},
+    [HUSK_OP_HELPER] = {"runs {path} as {argv}, with the pid as argument {pid_at}", NULL},
 };
 
 /* The value of a field in a printed operation; NULL when it is absent. A flag's value is its name. */

@@ -45,6 +45,7 @@ static const char *const needs[HUSK_FEATURE_COUNT] = {
     [HUSK_FEATURE_RESCTRL] = "a processor with resource control, CONFIG_X86_CPU_RESCTRL, and the mount",
     [HUSK_FEATURE_SYSTEMD] = "systemd as the first process",
     [HUSK_FEATURE_BFQ] = "CONFIG_BFQ_GROUP_IOSCHED",
+    [HUSK_FEATURE_PIDFD_GETFD] = "Linux 5.6",
 };
 
 /* Controllers that a configuration can ask for, and the versions of cgroup that have them; 3 is both. */

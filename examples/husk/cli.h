@@ -13,7 +13,7 @@ struct texts {
 /* One invocation: every option of every command, each filled by its row in an option table. */
 struct cli {
     /* before the command */
-    const char *root, *log, *log_format, *rootless;
+    const char *root, *log, *log_format, *rootless, *cgroup_manager;
     bool debug, systemd_cgroup, version, help;
     /* create, run, exec */
     const char *bundle, *config, *console_socket, *pid_file, *pidfd_socket;
@@ -23,9 +23,16 @@ struct cli {
     const char *process, *cwd, *user, *process_label, *apparmor, *cgroup;
     struct texts env, gids, caps;
     bool tty, no_new_privs, ignore_paused;
+    /* update: texts, since units and -1 are allowed, and none is not 0 */
+    struct {
+        const char *resources, *blkio_weight, *cpu_burst, *cpu_idle, *cpu_period, *cpu_quota, *cpu_rt_period,
+            *cpu_rt_runtime, *cpu_share, *cpuset_cpus, *cpuset_mems, *memory, *memory_reservation,
+            *memory_swap, *kernel_memory, *pids_limit, *l3_cache_schema,
+            *mem_bw_schema;
+    } update;
     /* the others */
     const char *format, *host, *diff;
-    bool all, force, quiet, json;
+    bool all, force, regex, quiet, json;
     bool spec_rootless;
 
     char **argv; /* of the whole process */
@@ -87,6 +94,7 @@ int read_file(struct cli *c, const char *path, bool pipe, const char **text, siz
 /* Enters the bundle, reads its configuration into *text. */
 int bundle_read(struct cli *c, const char **text, size_t *len, struct husk_err *err);
 int bundle_load(struct cli *c, struct husk_spec *spec, const char **text, size_t *len, struct husk_err *err);
+bool no_cgroup(const struct cli *c); /* --cgroup-manager disabled */
 int request_fill(struct cli *c, struct husk_request *r, struct husk_err *err);
 /* Are the terminal's options as the process needs them? */
 int terminal_check(const struct cli *c, bool terminal, bool detached, struct husk_err *err);
@@ -114,6 +122,26 @@ bool tty_raw(int fd);
 void tty_restore(void);
 void tty_resize(int host, int console);
 
+/* notify.c */
+struct notify {
+    const char *host; /* NOTIFY_SOCKET; NULL: nothing to do */
+    const char *dir;  /* of the container's socket */
+    size_t root_len;
+    bool made; /* dir was not there before */
+    int fd;
+};
+/* For the container that args[0] names. */
+int notify_open(struct cli *c, struct notify *n, struct husk_err *err);
+/* Makes the directory; adds its mount and the variable. */
+int notify_mount(struct cli *c, struct notify *n, struct husk_spec *spec, struct husk_process *process,
+                 struct husk_err *err);
+int notify_listen(struct notify *n, struct husk_err *err);
+/* Until the program is ready, and that is passed on, or until it has ended. */
+void notify_wait(struct notify *n, const struct husk_container *container, int32_t main_pid);
+bool notify_wait_aside(struct notify *n, const struct husk_container *container); /* in a process of its own */
+void notify_close(struct notify *n);
+void notify_remove(const struct cli *c, const char *id);
+
 /* protect.c */
 int protect(const struct cli *c,
             struct husk_err *err); /* returns only when nothing is left to do, or it failed */
@@ -123,7 +151,7 @@ int command_state(struct cli *c), command_kill(struct cli *c), command_delete(st
     command_list(struct cli *c);
 int command_pause(struct cli *c), command_resume(struct cli *c), command_exec(struct cli *c),
     command_ps(struct cli *c);
-int command_spec(struct cli *c), command_features(struct cli *c), command_plan(struct cli *c),
-    command_check(struct cli *c);
+int command_update(struct cli *c), command_spec(struct cli *c), command_features(struct cli *c);
+int command_plan(struct cli *c), command_check(struct cli *c);
 
 #endif

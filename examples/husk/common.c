@@ -129,6 +129,11 @@ static uint32_t listen_fds(void)
     return count > 0 && count < 65536 ? (uint32_t)count : 0;
 }
 
+bool no_cgroup(const struct cli *c)
+{
+    return c->cgroup_manager != NULL && strcmp(c->cgroup_manager, "disabled") == 0;
+}
+
 int request_fill(struct cli *c, struct husk_request *r, struct husk_err *err)
 {
     r->listen_fds = listen_fds();
@@ -147,6 +152,16 @@ int request_fill(struct cli *c, struct husk_request *r, struct husk_err *err)
     r->no_new_keyring = c->no_new_keyring;
     r->ignore_cgroup_errors =
         c->rootless && strcmp(c->rootless, "auto") != 0 ? strcmp(c->rootless, "true") == 0 : geteuid() != 0;
+    if (no_cgroup(c)) {
+        struct husk_backends *without = husk_arena_alloc(&c->arena, sizeof *without);
+
+        if (without == NULL)
+            return husk_fail(err, HUSK_ENOMEM, HUSK_DIAG_NO_MEMORY, 0, NULL, "out of memory");
+        *without = husk_backends_default;
+        without->cgroup = NULL;
+        r->backends = without;
+        r->ignore_cgroup_errors = true; /* device rules have nothing that could enforce them */
+    }
     return 0;
 }
 

@@ -103,6 +103,21 @@ static int from_options(struct cli *c, struct husk_process *p, struct husk_err *
     return rc ? rc : add_capabilities(c, &p->caps, err);
 }
 
+/* What the file leaves out and the container has: above all, a label is not given up by saying nothing. */
+static void inherit(struct husk_process *p, const struct husk_process *from)
+{
+    if (p->apparmor_profile == NULL)
+        p->apparmor_profile = from->apparmor_profile;
+    if (p->selinux_label == NULL)
+        p->selinux_label = from->selinux_label;
+    if (!p->scheduler.set)
+        p->scheduler = from->scheduler;
+    if (!p->io_priority.set)
+        p->io_priority = from->io_priority;
+    if (p->exec_cpu_affinity.initial == NULL && p->exec_cpu_affinity.final == NULL)
+        p->exec_cpu_affinity = from->exec_cpu_affinity;
+}
+
 static int from_file(struct cli *c, struct husk_process *p, struct husk_err *err)
 {
     const char *text;
@@ -156,7 +171,8 @@ static int set_cgroup(struct cli *c, const struct husk_state *s, struct husk_req
     while (*path == '/')
         path++;
     if (!is_below(path))
-        return bad(err, "cgroup", c->cgroup);
+        return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, NULL,
+                         "--cgroup %.128s: `.` and `..` components are not allowed", c->cgroup);
     for (uint32_t i = 0; v != NULL && i < s->n_cgroups; i++) {
         if (colon != NULL && !has_controller(v[i].controllers, c->cgroup, (size_t)(colon - c->cgroup)))
             continue;
@@ -193,6 +209,8 @@ static int prepare(struct cli *c, struct husk_container *container, struct husk_
         *process = *spec->process;
     if (rc == 0 && c->process == NULL)
         rc = from_options(c, process, err);
+    else if (rc == 0 && spec->process != NULL)
+        inherit(process, spec->process);
     if (rc != 0)
         return rc;
     spec->process = process;

@@ -30,17 +30,23 @@ static int open_or_make(const char *path)
 
 int log_open(const struct cli *c, struct husk_err *err)
 {
+    const char *path = c->log;
+
     log_verbose = c->debug;
     if (c->log_format != NULL && strcmp(c->log_format, "json") == 0)
         log_json = true;
     else if (c->log_format != NULL && strcmp(c->log_format, "text") != 0)
         return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, NULL, "invalid log-format: %s", c->log_format);
-    if (c->log == NULL || c->log[0] == '\0')
+    if (path != NULL && strncmp(path, "file:", 5) == 0)
+        path += 5;
+    else if (path != NULL && (strncmp(path, "syslog:", 7) == 0 || strncmp(path, "journald:", 9) == 0))
+        return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, NULL, "--log %s: only a file can be written to", path);
+    if (path == NULL || path[0] == '\0')
         return 0;
-    log_fd = open_or_make(c->log);
+    log_fd = open_or_make(path);
     if (log_fd < 0) {
         log_fd = STDERR_FILENO;
-        return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, errno, NULL, "open log %s: %s", c->log,
+        return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, errno, NULL, "open log %s: %s", path,
                          strerror(errno));
     }
     return 0;

@@ -76,6 +76,12 @@ static int global_check(struct cli *c, struct husk_err *err)
         strcmp(c->rootless, "false") != 0)
         return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, NULL,
                          "invalid value \"%.64s\" for --rootless: true, false or auto", c->rootless);
+    if (c->cgroup_manager != NULL && strcmp(c->cgroup_manager, "systemd") == 0)
+        c->systemd_cgroup = true;
+    else if (c->cgroup_manager != NULL && strcmp(c->cgroup_manager, "cgroupfs") != 0 && !no_cgroup(c))
+        return husk_fail(err, HUSK_EARG, HUSK_DIAG_USAGE, 0, NULL,
+                         "invalid value \"%.64s\" for --cgroup-manager: cgroupfs, systemd or disabled",
+                         c->cgroup_manager);
     if (c->systemd_cgroup)
         return husk_fail(
             err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, 0, NULL,

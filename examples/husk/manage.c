@@ -1,6 +1,7 @@
 /* manage.c - the commands for a container that exists: state, kill, delete, pause, resume; and list. */
 #include "cli.h"
 
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,12 +43,14 @@ static int open_and_delete(struct cli *c, struct husk_err *err)
 
     if (rc != 0)
         return rc;
+    if (!c->force && husk_container_status(&container) == HUSK_CREATED) /* engines do so after a failed start */
+        log_warn("%s is deleted though it was never started; the specification asks for --force", c->args[0]);
     rc = husk_container_delete(&container, c->force, err);
     husk_container_close(&container);
     return rc;
 }
 
-int command_delete(struct cli *c)
+static int delete_one(struct cli *c)
 {
     struct husk_container container;
     struct husk_err err, not_cleaned;
@@ -63,7 +66,45 @@ int command_delete(struct cli *c)
     }
     if (rc != 0 && err.diag == HUSK_DIAG_ABSENT && c->force)
         rc = 0;
+    if (rc == 0)
+        notify_remove(c, c->args[0]);
     return rc ? fail(c, &err) : 0;
+}
+
+struct matching {
+    struct cli *c;
+    regex_t regex;
+    int rc;
+};
+
+static int delete_matching(void *ctx, const char *id, struct husk_err *err)
+{
+    struct matching *m = ctx;
+
+    (void)err;
+    m->c->args[0] = id;
+    if (regexec(&m->regex, id, 0, NULL, 0) == 0 && delete_one(m->c) != 0)
+        m->rc = m->c->command->failure; /* said; the others go */
+    return 0;
+}
+
+int command_delete(struct cli *c)
+{
+    struct matching m = {.c = c};
+    struct husk_err err;
+    char why[128];
+    int rc;
+
+    if (!c->regex)
+        return delete_one(c);
+    rc = regcomp(&m.regex, c->args[0], REG_EXTENDED | REG_NOSUB);
+    if (rc != 0) {
+        regerror(rc, &m.regex, why, sizeof why);
+        return failf(c, "regular expression \"%.128s\": %s", c->args[0], why);
+    }
+    rc = husk_state_each(c->root, &c->arena, delete_matching, &m, &err);
+    regfree(&m.regex);
+    return rc ? fail(c, &err) : m.rc;
 }
 
 int command_pause(struct cli *c)

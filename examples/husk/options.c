@@ -20,10 +20,12 @@ static const struct option none[] = {OPTION_END};
 const struct option global_options[] = {
     ROW("root", 0, TEXT, root, "DIR",
         "directory of the containers' state (default /run/husk, or below XDG_RUNTIME_DIR)"),
-    ROW("log", 0, TEXT, log, "FILE", "append messages to FILE instead of writing them to stderr"),
+    ROW("log", 0, TEXT, log, "[file:]FILE", "append messages to FILE instead of writing them to stderr"),
     ROW("log-format", 0, TEXT, log_format, "FORMAT", "text or json"),
     ROW("debug", 0, BOOL, debug, NULL, "log more"),
     ROW("systemd-cgroup", 0, BOOL, systemd_cgroup, NULL, "not available in this version"),
+    ROW("cgroup-manager", 0, TEXT, cgroup_manager, "MANAGER",
+        "cgroupfs, systemd (as --systemd-cgroup), or disabled: no cgroup of its own"),
     ROW("rootless", 0, TEXT, rootless, "WHEN", "true, false or auto: go on where cgroups cannot be written"),
     ROW("version", 'v', BOOL, version, NULL, "print the version"),
     OPTION_END,
@@ -75,7 +77,7 @@ static const struct option exec_options[] = {
 static const struct option kill_options[] = {ROW("all", 'a', BOOL, all, NULL, NULL), OPTION_END};
 static const struct option delete_options[] = {
     ROW("force", 'f', BOOL, force, NULL, "kill it when it runs; no error when it does not exist"),
-    OPTION_END};
+    ROW("regex", 'r', BOOL, regex, NULL, "ID is an extended regular expression: all that match"), OPTION_END};
 static const struct option list_options[] = {ROW("format", 'f', TEXT, format, "FORMAT", "table or json"),
                                              ROW("quiet", 'q', BOOL, quiet, NULL, "ids only"), OPTION_END};
 static const struct option ps_options[] = {ROW("format", 'f', TEXT, format, "FORMAT", "table or json"),
@@ -83,6 +85,31 @@ static const struct option ps_options[] = {ROW("format", 'f', TEXT, format, "FOR
 static const struct option spec_options[] = {
     ROW("bundle", 'b', TEXT, bundle, "DIR", "where to write config.json (default: the current directory)"),
     ROW("rootless", 0, BOOL, spec_rootless, NULL, "for a caller who is not root"),
+    OPTION_END,
+};
+static const struct option update_options[] = {
+    ROW("resources", 'r', TEXT, update.resources, "FILE",
+        "linux.resources as JSON; - is standard input; no other option counts then"),
+    ROW("memory", 0, TEXT, update.memory, "BYTES", "memory; 50M and the like are taken, -1 is no limit"),
+    ROW("memory-swap", 0, TEXT, update.memory_swap, "BYTES", "memory and swap together"),
+    ROW("memory-reservation", 0, TEXT, update.memory_reservation, "BYTES",
+        "memory that is taken away last"),
+    ROW("cpu-share", 0, TEXT, update.cpu_share, "N", "weight of 2 to 262144 against other cgroups"),
+    ROW("cpu-shares", 0, TEXT, update.cpu_share, NULL, NULL),
+    ROW("cpu-quota", 0, TEXT, update.cpu_quota, "USEC", "time on processors in each period, -1 is no limit"),
+    ROW("cpu-period", 0, TEXT, update.cpu_period, "USEC", "period of the quota"),
+    ROW("cpu-burst", 0, TEXT, update.cpu_burst, "USEC", "unused quota that may be used later"),
+    ROW("cpu-idle", 0, TEXT, update.cpu_idle, "0|1", "1: run only when nothing else wants to"),
+    ROW("cpu-rt-period", 0, TEXT, update.cpu_rt_period, "USEC", "period of real-time processes"),
+    ROW("cpu-rt-runtime", 0, TEXT, update.cpu_rt_runtime, "USEC", "real-time processes' share of it"),
+    ROW("cpuset-cpus", 0, TEXT, update.cpuset_cpus, "LIST", "processors to run on"),
+    ROW("cpuset-mems", 0, TEXT, update.cpuset_mems, "LIST", "memory nodes to use"),
+    ROW("pids-limit", 0, TEXT, update.pids_limit, "N", "number of processes, -1 is no limit"),
+    ROW("blkio-weight", 0, TEXT, update.blkio_weight, "N", "weight of 10 to 1000 against other cgroups"),
+    ROW("l3-cache-schema", 0, TEXT, update.l3_cache_schema, "SCHEMA", "of intelRdt; counts beside --resources, too"),
+    ROW("mem-bw-schema", 0, TEXT, update.mem_bw_schema, "SCHEMA", "of intelRdt; counts beside --resources, too"),
+    ROW("kernel-memory", 0, TEXT, update.kernel_memory, NULL, NULL), /* no kernel has it any more */
+    ROW("kernel-memory-tcp", 0, TEXT, update.kernel_memory, NULL, NULL),
     OPTION_END,
 };
 static const struct option plan_options[] = {
@@ -118,6 +145,7 @@ const struct command commands[] = {
     {"spec", "", "write a default config.json", 0, 0, 1, spec_options, command_spec},
     {"start", "ID", "run the program of a created container", 1, 1, 1, none, command_start},
     {"state", "ID", "show the state of a container as JSON", 1, 1, 1, none, command_state},
+    {"update", "ID", "give a container new limits", 1, 1, 1, update_options, command_update},
     {NULL, NULL, NULL, 0, 0, 0, NULL, NULL},
 };
 

@@ -32,6 +32,8 @@
 
 #define HUSK_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+#define HUSK_MASK_BITS 8192u /* processors and memory nodes have numbers below that; the kernel's largest NR_CPUS */
+
 #ifdef __cplusplus
 #  define HUSK_BEGIN_DECLS extern "C" {
 #  define HUSK_END_DECLS }

@@ -41,6 +41,7 @@ struct husk_child {
     int32_t pid;               /* parent: the child; child: 0 */
     int32_t *forked;           /* in memory of both: the pid that a fork made. NULL: the plan has no fork */
     uint32_t umask;    /* for programs: the child's own is 0, so that modes are exact; parent: HUSK_ID_KEEP */
+    bool settled;      /* umask and signal mask are the program's */
     bool last_word;    /* what comes next is exec: nothing can be reported but a failure */
     const char **envp; /* exec's environment with room for HOME; the list that exec gets */
     uint32_t env_n;
@@ -70,5 +71,8 @@ HUSK_END_DECLS
 #include "husk/impl/child_mount.h"
 #include "husk/impl/child_hook.h"
 #include "husk/impl/child_process.h"
+#include "husk/impl/child_copyup.h"
+#include "husk/impl/child_sched.h"
+#include "husk/impl/child_net.h"
 #include "husk/impl/child_main.h"
 #endif

@@ -76,6 +76,11 @@ HUSK_API HUSK_MUST_USE int husk_container_exec(struct husk_container *c, struct 
                                                struct husk_err *err);
 HUSK_API HUSK_MUST_USE int husk_container_pause(struct husk_container *c, struct husk_err *err);
 HUSK_API HUSK_MUST_USE int husk_container_resume(struct husk_container *c, struct husk_err *err);
+/* New limits: of *wanted, the resources and the schemas of intelRdt count. What is not set stays as it is, and device rules
+ * always do. When one cannot be written, those before it get their old values back, as far as the kernel takes them.
+ * HUSK_ESTATE for one that is stopped, or uses more than checkBeforeUpdate lets it; HUSK_EHOST without the controller. */
+HUSK_API HUSK_MUST_USE int husk_container_update(struct husk_container *c, const struct husk_host *host,
+                                                 const struct husk_linux *wanted, struct husk_err *err);
 /* All processes, ascending, in the arena. */
 HUSK_API HUSK_MUST_USE int husk_container_pids(struct husk_container *c, const int32_t **pids, uint32_t *n,
                                                struct husk_err *err);
@@ -434,15 +439,20 @@ static int husk__container_end(struct husk_container *c, struct husk_err *err)
     if (fd >= 0 && husk__init_signal(c, fd, is_pidfd, SIGKILL) != 0 && errno != ESRCH)
         rc = husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, errno, NULL, "kill process %d: %s", c->state.pid,
                        strerror(errno));
-    if (rc == 0 && !c->state.pid_namespace)
+    if (rc == 0 && (!c->state.pid_namespace || c->state.pid == 0)) /* a create at work did not say yet who init is */
         husk__places_kill(c);
     else if (rc == 0)
         husk__places_freeze(c, false);
     if (rc == 0 && fd >= 0 && is_pidfd) {
         struct pollfd wait = {.fd = fd, .events = POLLIN};
 
-        while ((rc = poll(&wait, 1, 10000)) < 0 && errno == EINTR)
+        while ((rc = poll(&wait, 1, 500)) < 0 && errno == EINTR)
             ;
+        if (rc == 0) {
+            husk__places_take_back(c);
+            while ((rc = poll(&wait, 1, 10000)) < 0 && errno == EINTR)
+                ;
+        }
         rc = rc > 0 ? 0 : -1;
     } else if (rc == 0 && fd >= 0) {
         for (int tries = 0; husk_process_start(fd, &ticks) && (rc = tries < 1000 ? 0 : -1) == 0; tries++)
@@ -462,26 +472,14 @@ static int husk__container_destroy(struct husk_container *c, struct husk_err *er
 {
     const struct husk_plan made = {.cgroups = c->state.cgroups, .n_cgroups = c->state.n_cgroups};
     struct husk_text log = {.arena = c->arena};
-    struct husk_err local;
-    const char *undo;
-    size_t len;
-    int rc;
+    int rc = husk__container_undo_log(c, &log, err);
 
-    rc = husk_state_get(&c->dir, "undo", c->arena, &undo, &len, &local);
-    if (rc == 0) {
-        while (len > 0 && undo[len - 1] != '\n') /* the line that a killed create could not finish */
-            len--;
-        husk_text_add(&log, undo, len);
+    if (rc == 0 && log.len > 0) {
         husk__undo_cgroups(&made, c->backends, &log); /* and what was started and made in them since */
-        rc = husk_undo(undo, len, &local);
-    } else if (local.sys == ENOENT) {
-        rc = 0;
+        rc = husk_undo(log.data, log.len, err);
     }
-    if (rc != 0) {
-        if (err != NULL)
-            *err = local;
+    if (rc != 0)
         return rc;
-    }
     husk__poststop(c);
     return husk_state_remove(&c->dir, err);
 }
@@ -602,6 +600,10 @@ static int husk__container_start(struct husk_container *c, struct husk_err *err)
     rc = husk_state_get(&c->dir, "plan", c->arena, &text, &len, err);
     if (rc == 0)
         rc = husk_plan_parse(&plan, c->arena, text, len, err);
+    for (uint32_t i = 0; rc == 0 && i < plan.n; i++)
+        if (plan.ops[i].kind == HUSK_OP_EXEC && plan.ops[i].u.exec.argv.n == 0)
+            rc = husk_fail(err, HUSK_ESTATE, HUSK_DIAG_WRONG_STATE, 0, "/process",
+                           "cannot start a container that was created without a process");
     if (rc != 0)
         return rc;
     a.undo_fd = openat(c->dir.fd, "undo", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
@@ -670,7 +672,7 @@ HUSK_API int husk_container_exec(struct husk_container *c, struct husk_launch *l
     l->request.bundle = c->state.bundle;
     l->request.no_new_keyring = c->state.no_new_keyring;
     if (l->request.cgroups == NULL) {
-        l->request.cgroups = c->state.cgroups;
+        l->request.cgroups = husk__places_of_init(c);
         l->request.n_cgroups = c->state.n_cgroups;
     }
     if (l->spec == NULL && (rc = husk_container_config(c, &text, &len, err)) == 0)
@@ -691,4 +693,6 @@ HUSK_API int husk_container_exec(struct husk_container *c, struct husk_launch *l
     husk_state_unlock(&c->dir);
     return rc;
 }
+
+#include "husk/impl/container_update.h"
 #endif

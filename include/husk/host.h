@@ -40,7 +40,8 @@
     X(SELINUX, "selinux", "SELinux is enabled")                                                     \
     X(RESCTRL, "resctrl", "resctrl is mounted at /sys/fs/resctrl")                                  \
     X(SYSTEMD, "systemd", "/run/systemd/system exists")                                             \
-    X(BFQ, "bfq", "the BFQ disk scheduler, and with it blkio.bfq.weight or io.bfq.weight")
+    X(BFQ, "bfq", "the BFQ disk scheduler, and with it blkio.bfq.weight or io.bfq.weight")         \
+    X(PIDFD_GETFD, "pidfd_getfd", "pidfd_getfd(2)")
 
 enum husk_feature {
 #define X(id, name, text) HUSK_FEATURE_##id,

@@ -169,10 +169,12 @@ HUSK_API bool husk_json_u64(const struct husk_json *number, uint64_t *out)
 HUSK_API bool husk_json_i64(const struct husk_json *number, int64_t *out)
 {
     bool minus = number->type == HUSK_JSON_NUMBER && *number->text == '-';
-    struct husk_json digits = { .type = number->type, .text = number->text + (minus ? 1 : 0) };
+    struct husk_json digits = *number;
     uint64_t v;
 
-    if (number->type != HUSK_JSON_NUMBER || !husk_json_u64(&digits, &v) || v > (uint64_t)INT64_MAX + minus)
+    if (minus)
+        digits.text++;
+    if (!husk_json_u64(&digits, &v) || v > (uint64_t)INT64_MAX + minus)
         return false;
     *out = minus ? -(int64_t)(v - (v > 0)) - (v > 0) : (int64_t)v; /* -2^63 has no positive twin */
     return true;

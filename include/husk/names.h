@@ -48,6 +48,7 @@ enum husk_mount_option_kind {
     HUSK_MOPT_NOTHING,     /* defaults */
     HUSK_MOPT_TMPCOPYUP,
     HUSK_MOPT_IDMAP,       /* value: 1 when recursive */
+    HUSK_MOPT_NOFOLLOW,    /* a symlink at the end of the source is what is mounted, or (1) of the destination what is covered */
 };
 struct husk_mount_option {
     const char *name;
@@ -63,7 +64,7 @@ HUSK_API bool husk_name_value(enum husk_table table, const char *name, uint64_t 
 HUSK_API const char *husk_table_noun(enum husk_table table);
 /* NULL when the table has no such value. */
 HUSK_API const char *husk_name_of(enum husk_table table, uint64_t value);
-/* All of specification 1.3 and its text's omissions (rnodev); sorted by name; ends with a NULL name. */
+/* All of specification 1.3 and its text's omissions (rnodev), and crun's own of kind NOFOLLOW; sorted; ends with a NULL name. */
 HUSK_API const struct husk_mount_option *husk_mount_options(void);
 HUSK_API const struct husk_mount_option *husk_mount_option_find(const char *name);
 /* Signal by number or name, with or without "SIG", any case, "SIGRTMIN+3"; -1 when unknown. */

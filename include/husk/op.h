@@ -119,7 +119,19 @@ enum husk_root_switch { HUSK_ROOT_PIVOT, HUSK_ROOT_MOVE, HUSK_ROOT_CHROOT };
     X(PIDFILE, "pidfile", pidfile, "write pid file")                                                \
     X(FDS, "fds", fds, "close descriptors")                                                         \
     X(EXEC, "exec", exec, "execute")                                                                \
-    X(COPY, "copy", copy, "copy")
+    X(COPY, "copy", copy, "copy")                                                                   \
+    X(COPYUP, "copyup", copyup, "copy the covered directory to")                                    \
+    X(TREE, "tree", tree, "clone mount")                                                            \
+    X(USERNS, "userns", userns, "make user namespace")                                              \
+    X(NETDEV, "netdev", netdev, "move network device")                                              \
+    X(SCHED, "sched", sched, "set scheduler")                                                       \
+    X(IOPRIO, "ioprio", ioprio, "set I/O priority")                                                 \
+    X(MEMPOLICY, "mempolicy", mempolicy, "set memory policy")                                       \
+    X(PERSONALITY, "personality", personality, "set personality")                                   \
+    X(AFFINITY, "affinity", affinity, "set CPU affinity")                                           \
+    X(CHOWN, "chown", chown, "change owner of")                                                     \
+    X(CHECK, "check", check, "compare")                                                             \
+    X(HELPER, "helper", helper, "run")
 
 enum husk_op_kind {
 #define X(id, name, member, text) HUSK_OP_##id,
@@ -130,19 +142,26 @@ enum husk_op_kind {
 
 /* Opens path (O_CLOEXEC is added) and defines slot. */
 struct husk_op_open { enum husk_slot slot; struct husk_path path; uint32_t flags; enum husk_expect expect; };
-/* Directory with its missing parents (0755); an existing one is left as it is. uid, gid: HUSK_ID_KEEP for none.
+/* Directory with its missing parents (0755); an existing one is left as it is, or EEXIST with excl. uid, gid: HUSK_ID_KEEP for none.
  * With undo, a cgroup that exists must hold no process and not be frozen, else EBUSY; parents made for it are removed
  * unless others use them by then. */
-struct husk_op_mkdir { struct husk_path path; uint32_t mode, uid, gid; };
+struct husk_op_mkdir { struct husk_path path; uint32_t mode, uid, gid; bool excl; };
 /* One write(2) of data to an existing file: path, or the slot's own descriptor when rel is empty. */
 struct husk_op_write { struct husk_path path; const char *data; };
 /* When `to` reads as empty (nothing but white space), the content of `from` goes into it with one write(2). At most 4096 bytes:
  * a new cpuset takes its parent's processors. Both exist. */
 struct husk_op_copy { struct husk_path from, to; };
+/* All that is in the directory `from` (a slot: what a mount covers by now) goes into the directory `to`, with owners, modes, times
+ * and extended attributes; other mounts below it are left out. */
+struct husk_op_copyup { enum husk_slot from; struct husk_path to; };
+/* All of text must be in the file, else EEXIST: of each line NAME:PART;PART… the parts, in a line of that name; any other line as
+ * a whole. White space, leading zeros and case mean nothing. */
+struct husk_op_check { struct husk_path path; const char *text; };
+struct husk_op_chown { struct husk_path path; uint32_t uid, gid; };
 struct husk_op_symlink { struct husk_path path; const char *target; };
 /* Node or fifo; mode holds the type. One that exists must be the same type and number, else EEXIST. */
 struct husk_op_mknod { struct husk_path path; uint32_t mode, major, minor, uid, gid; };
-/* flags: MS_* of mount(2). For a bind (MS_BIND): set and clear are MS_* bits to change on the new mount, which else
+/* flags: MS_* of mount(2). For a bind (MS_BIND), and for MS_MOVE of a slot that tree made: set and clear are MS_* bits to change on the new mount, which else
  * keeps its source's. propagation: MS_SHARED … [| MS_REC], each in turn. rec_*: MOUNT_ATTR_* over the whole tree.
  * For a filesystem, source.slot is HUSK_SLOT_HOST and source.rel the name to show. The target is resolved once and held. */
 struct husk_op_mount {
@@ -152,6 +171,12 @@ struct husk_op_mount {
     struct husk_u32s propagation;
     enum husk_create create;
 };
+/* The parent clones the mount (recursive: and all below it) at source in its own mount namespace, and the child has it as slot,
+ * attached nowhere, to be moved. userns: the id map of that namespace holds on it (mount_setattr(2), MOUNT_ATTR_IDMAP), or on all
+ * of the tree with idmap_recursive. */
+struct husk_op_tree { enum husk_slot slot; struct husk_path source; bool recursive; enum husk_slot userns; bool idmap_recursive; };
+/* A user namespace with these maps (the text of /proc/PID/uid_map) and nobody in it. */
+struct husk_op_userns { enum husk_slot slot; const char *uid_map, *gid_map; };
 /* Change an existing mount; flags that are neither set nor cleared stay (MS_REMOUNT | MS_BIND keeps the locked ones). */
 struct husk_op_attr { struct husk_path target; uint64_t set, clear, rec_set, rec_clear; struct husk_u32s propagation; };
 /* Directory: empty read-only tmpfs over it. Anything else: @devnull over it. */
@@ -168,15 +193,26 @@ struct husk_op_unshare { uint64_t flags; };
 struct husk_op_sync { enum husk_who from; const char *name; };
 /* A pty of the container's own devpts: defines @console and @tty. 0 rows: size untouched. uid owns the slave. */
 struct husk_op_pty { uint32_t rows, cols, uid; };
-/* The child's slot becomes the parent's too (SCM_RIGHTS). */
-struct husk_op_give { enum husk_slot slot; };
-/* One message with data and the slot's descriptor over a connected socket; closes the socket. */
-struct husk_op_send { enum husk_slot socket, slot; const char *data; };
+/* The child's slot becomes the parent's too: by SCM_RIGHTS, or by_number, when the parent takes it with pidfd_getfd(2) and the child
+ * makes no other call than write(2). */
+struct husk_op_give { enum husk_slot slot; bool by_number; };
+/* One message with data (or what is in the memfd `content`) and the slot's descriptor over a connected socket; closes the socket. */
+struct husk_op_send { enum husk_slot socket, slot; const char *data; enum husk_slot content; };
 /* terminal: @tty becomes 0, 1, 2 and the controlling terminal of a new session. Otherwise a new session, and streams that are pipes or
  * files are given to uid; those on the host's /dev/null are opened anew from the container's when it has one. */
 struct husk_op_stdio { bool terminal; uint32_t uid; };
 struct husk_op_hostname { const char *name; bool domain; }; /* domain: setdomainname */
 struct husk_op_ifup { const char *name; };
+/* The host's interface goes into the child's network namespace as new_name ("eth%d": the kernel picks the number), keeps its
+ * permanent global addresses, and is brought up there. */
+struct husk_op_netdev { const char *name, *new_name; };
+/* sched_setattr(2), times in nanoseconds; ioprio_set(2) of the process group; set_mempolicy(2), mode without its flags;
+ * personality(2); sched_setaffinity(2). */
+struct husk_op_sched { uint32_t policy; int32_t nice; uint32_t priority; uint64_t flags, runtime, deadline, period; };
+struct husk_op_ioprio { uint32_t class_, level; };
+struct husk_op_mempolicy { uint32_t mode, flags; struct husk_u32s nodes; };
+struct husk_op_personality { uint32_t domain; };
+struct husk_op_affinity { struct husk_u32s cpus; };
 struct husk_op_rlimit { uint32_t type; uint64_t soft, hard; };
 struct husk_op_keyring { const char *name; };
 /* setgroups (unless no_setgroups), setresgid, setresuid, umask (HUSK_ID_KEEP: as it is); keeps capabilities over the change. */
@@ -197,18 +233,22 @@ struct husk_op_socket { enum husk_slot slot; struct husk_path path; bool listen;
 /* The child waits on @gate for `start`; later errors and the end go to that connection. Parent operations after it run in `start`. */
 struct husk_op_gate { uint8_t unused; };
 struct husk_op_memfd { enum husk_slot slot; };
-/* Once for a slot, which nobody can change any more then. Its content becomes head, the pid (1 when in_container: as pid 1 sees itself), tail. */
-struct husk_op_fill { enum husk_slot slot; const char *head, *tail; bool in_container; };
+/* Once for a slot, which nobody can change any more then. Its content becomes head, the pid (1 when in_container: as pid 1 sees
+ * itself), middle and the pid of the container's first process (exec: @target's) unless that is NULL, tail. */
+struct husk_op_fill { enum husk_slot slot; const char *head, *middle, *tail; bool in_container; };
 /* kind: enum husk_hook_kind; it tells which of @hook-state, @hook-create and @hook-start is stdin. timeout 0: none. why names
  * the hook. */
 struct husk_op_hook { uint32_t kind; const char *path; struct husk_list argv, envp; uint32_t timeout_sec; };
+/* A program of the host that sets up the child, whose pid is put in place of argv[pid_at]; no environment, stdin is /dev/null. */
+struct husk_op_helper { const char *path; struct husk_list argv; uint32_t pid_at; };
 /* BPF_PROG_TYPE_CGROUP_DEVICE: struct bpf_insn[]; attached to slot with BPF_F_ALLOW_MULTI. */
 struct husk_op_bpf { enum husk_slot slot; struct husk_bytes program; };
 struct husk_op_record { const char *status; }; /* state.json with this status and the pid */
 struct husk_op_pidfile { const char *path; };  /* pid in decimal, written beside and renamed */
-/* Everything above 2 + preserve is closed, but for what the rest of the list needs, which is close-on-exec: the channel, @gate,
- * @hook-start and @listener-socket. A container that waits for start must not hold what its creator's caller had open. */
+/* Everything above 2 + preserve is closed, but for what the rest of the list needs, which is close-on-exec: the channel, @gate
+ * and @hook-start. A container that waits for start must not hold what its creator's caller had open. */
 struct husk_op_fds { uint32_t preserve; };
+/* No argv: a container that was created without a process; `start` refuses, and nothing is ever executed. */
 struct husk_op_exec { struct husk_list argv, envp; };
 
 /* What a failing operation does: stop; go on when the errno is one of errnos; or, on those, have the next `skip` operations done

@@ -61,7 +61,7 @@ struct husk_plan {
 /* What the planner and the backends work on. A backend appends operations with husk_add() and reads the rest. */
 struct husk_planner {
     struct husk_arena *arena;
-    const struct husk_spec *spec;
+    const struct husk_spec *spec;       /* the caller's, with the id maps that it lacks */
     const struct husk_process *process; /* never NULL while process operations are planned */
     const struct husk_host *host;
     const struct husk_request *req;
@@ -76,6 +76,11 @@ struct husk_planner {
     bool new_userns, joined_userns, userns; /* userns: either of them, or the host is in one */
     bool new_cgroupns;
     uint64_t new_ns, join_ns;          /* CLONE_NEW* bits */
+    uint32_t n_aux;                    /* slots aux.0 … that are taken */
+    enum husk_slot tree, mount_ids, source, covered; /* of these, what mounts use one after the other; HOST: none yet */
+    enum husk_slot rdt[2];             /* files of resctrl that the child writes itself into */
+    uint32_t n_rdt;
+    bool join_by_write;                /* the child has something to do before it is in its cgroups: no spawn_cgroup */
     enum husk_slot spawn_cgroup;       /* set by a cgroup backend: spawn enters this cgroup, and plan_join has nothing to do */
     bool full_dev;                     /* default devices are wanted: /dev is not a bind mount */
     struct husk_op scratch;            /* what husk_add() gives when out of memory: written, never read */
@@ -87,7 +92,7 @@ HUSK_API HUSK_MUST_USE int husk_plan_make(struct husk_plan *plan, struct husk_ar
                                           const struct husk_host *host, const struct husk_request *req,
                                           struct husk_err *err);
 /* Is it safe to apply? One spawn, slots defined before use, no host path after the root changed, no mount after capabilities
- * were dropped, nothing but capabilities and exec after seccomp, exec last of the child's, sizes bounded, waits matched.
+ * were dropped, exec last of the child's, sizes bounded, waits matched; after seccomp only what a filter has to allow.
  * Runs before every apply, on parsed plans too. HUSK_EARG with HUSK_DIAG_PLAN_UNSAFE and err->op. */
 HUSK_API HUSK_MUST_USE int husk_plan_verify(const struct husk_plan *plan, struct husk_err *err);
 /* Every reason that husk_plan_verify() would give, in the arena. Returns how many; some may be consequences of others. */
@@ -114,6 +119,8 @@ HUSK_API enum husk_resolve husk_slot_resolve(enum husk_slot slot);
 HUSK_API struct husk_op *husk_add(struct husk_planner *p, enum husk_op_kind kind, enum husk_who who, const char *why);
 /* husk_strf in the plan's arena; "" when out of memory. */
 HUSK_API const char *husk_plan_str(struct husk_planner *p, const char *fmt, ...) HUSK_PRINTF(2, 3);
+/* Maps as the kernel's uid_map has them: "0 100000 65536\n" … */
+HUSK_API const char *husk_plan_map_text(struct husk_planner *p, const struct husk_idmaps *maps);
 /* The JSON pointer of member `name` (any text: "/" and "~" are escaped) of the object at `parent`. */
 HUSK_API const char *husk_plan_member(struct husk_planner *p, const char *parent, const char *name);
 HUSK_API void husk_plan_note(struct husk_planner *p, const char *at, const char *fmt, ...) HUSK_PRINTF(3, 4);
@@ -122,6 +129,10 @@ HUSK_API struct husk_op *husk_add_write(struct husk_planner *p, enum husk_who wh
                                         const char *data, const char *why);
 HUSK_API struct husk_op *husk_add_open(struct husk_planner *p, enum husk_who who, enum husk_slot defines, enum husk_slot slot,
                                        const char *path, uint32_t flags, enum husk_expect expect, const char *why);
+/* For the mount operation that shows *source in the container; returns its flags. Where a user namespace might not reach the
+ * source, the parent clones it first, and *source becomes that tree, which is to be moved. It is a peer of the host's mount: the
+ * operation's propagation has to begin with slave. */
+HUSK_API uint64_t husk_add_source(struct husk_planner *p, struct husk_path *source, bool recursive, const char *why);
 
 HUSK_END_DECLS
 #endif

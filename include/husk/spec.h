@@ -81,7 +81,7 @@ struct husk_process {
     const char *apparmor_profile, *selinux_label;
     struct husk_opt_i64 oom_score_adj;
     struct husk_scheduler scheduler;
-    struct { bool set; uint32_t class_, priority; } io_priority;
+    struct { bool set; uint32_t class_; struct husk_opt_u32 priority; } io_priority; /* 0 to 7; IDLE needs none */
     struct { const char *initial, *final; } exec_cpu_affinity; /* lists such as "0-3,7", checked */
 };
 
@@ -94,6 +94,7 @@ struct husk_mount {
     uint64_t rec_set, rec_clear;     /* MOUNT_ATTR_* for the whole tree */
     const char *data;                /* options for the filesystem, joined by ',' */
     bool has_options, tmpcopyup, idmap, ridmap;
+    bool source_nofollow, destination_nofollow; /* bind: a symlink at the end is not followed */
     struct husk_idmaps uid_mappings, gid_mappings;
 };
 
@@ -246,6 +247,9 @@ HUSK_API HUSK_MUST_USE int husk_resources_parse(struct husk_resources *res, stru
 HUSK_API void husk_err_locate(struct husk_err *err, const char *text, size_t len);
 /* The entry for a namespace type, or NULL. */
 HUSK_API const struct husk_namespace *husk_spec_namespace(const struct husk_spec *spec, uint64_t type);
+/* The numbers of a list such as "0-3, 7", of processors or memory nodes. False: it is no such list. */
+struct husk_bits { uint64_t v[HUSK_MASK_BITS / 64]; };
+HUSK_API bool husk_list_bits(const char *list, struct husk_bits *bits);
 /* The hook kind's member name, "prestart". */
 HUSK_API const char *husk_hook_kind_name(enum husk_hook_kind kind);
 /* The default configuration of `husk spec` as text: rootless with the ids of the caller when wanted. */

@@ -44,7 +44,7 @@ struct husk_state_dir {
 
 HUSK_BEGIN_DECLS
 
-/* Letters, digits and "_+.-", but not "." and "..". */
+/* Letters, digits and "_+.-"; a dot does not come first. */
 HUSK_API HUSK_MUST_USE int husk_id_check(const char *id, struct husk_err *err);
 /* Claims the id, and holds its lock. Makes the root (0700) with its parents when missing. HUSK_DIAG_EXISTS. */
 HUSK_API HUSK_MUST_USE int husk_state_create(struct husk_state_dir *d, const char *root, const char *id,
@@ -118,9 +118,13 @@ HUSK_API int husk_id_check(const char *id, struct husk_err *err)
 {
     size_t n = strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-");
 
-    if (n == 0 || id[n] != '\0' || n >= HUSK_ID_MAX || strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+    if (id[n] != '\0' || id[0] == '.')
         return husk_fail(err, HUSK_EARG, HUSK_DIAG_ID, 0, NULL,
-                         "invalid container ID \"%.64s\": only letters, digits and _+.-", id);
+                         "invalid character in container ID \"%.64s\": only letters, digits and _+.-, no dot first",
+                         id);
+    if (n == 0 || n >= HUSK_ID_MAX)
+        return husk_fail(err, HUSK_EARG, HUSK_DIAG_ID, 0, NULL, "invalid container ID: it is %s",
+                         n == 0 ? "empty" : "too long");
     return 0;
 }
 

@@ -26,15 +26,17 @@ struct subject {
     struct husk_plan plan;
     int target;        /* exec: /proc/PID of the container, else -1 */
     int32_t container; /* exec: its pid, else 0 */
+    void (*prepare)(void); /* before each run, or NULL */
 };
 
-/* All that the model offers and this machine can do; the holes: namespaces, mappings, noNewPrivileges,
- * seccomp. */
+/* All that the model offers and this machine can do; the holes: noNewPrivileges, mounts, namespaces and mappings, seccomp. */
 static const char faults_rich[] =
     "{'ociVersion':'1.2.0',"
     "'process':{'terminal':true,'consoleSize':{'height':25,'width':80},'user':{'uid':1,'gid':1,'umask':63,'"
     "additionalGids':[5,6]},"
     "'args':['sleep','100'],'env':['PATH=/bin:/usr/bin'],'cwd':'/tmp/deep/er','oomScoreAdj':500,%s"
+    "'scheduler':{'policy':'SCHED_BATCH','nice':5},'ioPriority':{'class':'IOPRIO_CLASS_BE','priority':7},"
+    "'execCPUAffinity':{'initial':'0-8191','final':'0-8191'},"
     "'capabilities':{'bounding':['CAP_KILL','CAP_CHOWN'],'effective':['CAP_KILL'],'permitted':['CAP_KILL'],"
     "'inheritable':['CAP_KILL'],'ambient':['CAP_KILL']},"
     "'rlimits':[{'type':'RLIMIT_NOFILE','soft':512,'hard':512},{'type':'RLIMIT_CORE','soft':0,'hard':0}]},"
@@ -45,15 +47,16 @@ static const char faults_rich[] =
     "pts','type':'devpts','source':'devpts','options':['newinstance','ptmxmode=0666','mode=0620']},"
     "{'destination':'/sys','type':'sysfs','source':'sysfs','options':['ro']},"
     "{'destination':'/sys/fs/cgroup','type':'cgroup','source':'cgroup','options':['ro','nosuid']},"
-    "{'destination':'/tmp','type':'tmpfs','source':'tmpfs','options':['mode=1777','rprivate']},"
+    "{'destination':'/tmp','type':'tmpfs','source':'tmpfs','options':['mode=1777','rprivate','tmpcopyup']},"
     "{'destination':'/ro','type':'tmpfs','source':'tmpfs','options':['ro']},"
     "{'destination':'/ro/etc','source':'/etc','options':['rbind','ro','rnoexec','slave']},"
-    "{'destination':'/tmp','options':['remount','noexec']}],"
+    "{'destination':'/tmp','options':['remount','noexec']}%s],"
     "'hooks':{'prestart':[{'path':'/bin/true'}],'createRuntime':[{'path':'/bin/true','timeout':5}],"
     "'createContainer':[{'path':'/bin/true','args':['true','x'],'env':['A=b']}],'startContainer':[{'path':'/"
     "bin/true'}],"
     "'poststart':[{'path':'/bin/true'}],'poststop':[{'path':'/bin/true'}]},'annotations':{'a':'b'},"
-    "'linux':{%s%s'sysctl':{'net.ipv4.ip_forward':'1','kernel.shm_rmid_forced':'1'},"
+    "'linux':{%s%s'memoryPolicy':{'mode':'MPOL_BIND','nodes':'0'},'personality':{'domain':'LINUX'},"
+    "'sysctl':{'net.ipv4.ip_forward':'1','kernel.shm_rmid_forced':'1'},"
     "'devices':[{'type':'p','path':'/dev/fifo'},{'type':'c','path':'/dev/"
     "null','major':1,'minor':3,'fileMode':438}],"
     "'resources':{'devices':[{'allow':false,'access':'rwm'},{'allow':true,'type':'c','major':10,'minor':200,'"
@@ -63,6 +66,9 @@ static const char faults_rich[] =
     "'rootfsPropagation':'slave','maskedPaths':['/proc/kcore','/proc/scsi','/sys/"
     "firmware'],'readonlyPaths':['/proc/sys','/nowhere']}}";
 
+#define FAULTS_IDMAP                                                                                         \
+    ",{'destination':'/ids','source':'.','options':['bind','idmap'],"                                        \
+    "'uidMappings':[{'containerID':0,'hostID':5,'size':9}],'gidMappings':[{'containerID':0,'hostID':5,'size':9}]}"
 #define FAULTS_USERNS                                                                                        \
     "'uidMappings':[{'containerID':0,'hostID':100000,'size':65536}],'gidMappings':[{'containerID':0,'"       \
     "hostID':100000,'size':65536}],"                                                                         \
@@ -75,6 +81,10 @@ static const char faults_rich[] =
 #define FAULTS_SECCOMP                                                                                       \
     "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','syscalls':[{'names':['acct'],'action':'SCMP_ACT_ERRNO'}]}" \
     ","
+/* The agent is the socket that takes descriptors. */
+#define FAULTS_LISTENER                                                                                      \
+    "'seccomp':{'defaultAction':'SCMP_ACT_ALLOW','listenerPath':'%s','listenerMetadata':'m','syscalls':"     \
+    "[{'names':['acct'],'action':'SCMP_ACT_NOTIFY'}]},"
 
 /* ---- the bundle ---- */
 
@@ -195,6 +205,11 @@ KIT_UNUSED static bool faults_default(struct subject *s, const char *name, enum 
     return true;
 }
 
+static bool faults_can_listen(void)
+{
+    return faults_host.features[HUSK_FEATURE_SECCOMP_LISTENER] && faults_host.features[HUSK_FEATURE_PIDFD_GETFD];
+}
+
 KIT_UNUSED static bool faults_all(struct subject *s, const char *name, enum husk_action action, bool userns)
 {
     char *text;
@@ -202,8 +217,11 @@ KIT_UNUSED static bool faults_all(struct subject *s, const char *name, enum husk
     memset(s, 0, sizeof *s);
     s->name = name;
     text = husk_strf(&faults_arena, faults_rich, userns ? "" : "'noNewPrivileges':true,",
+                     kit_maps_ids(faults_bundle) ? FAULTS_IDMAP : "",
                      userns ? FAULTS_USERNS : husk_strf(&faults_arena, FAULTS_NO_USERNS, faults_net),
-                     HUSK_WITH_SECCOMP ? FAULTS_SECCOMP : "");
+                     !HUSK_WITH_SECCOMP                      ? ""
+                     : userns && faults_can_listen()         ? husk_strf(&faults_arena, FAULTS_LISTENER, faults_socket)
+                                                             : FAULTS_SECCOMP);
     for (char *c = text; *c != '\0'; c++)
         *c = *c == '\'' ? '"' : *c;
     if (!faults_parse(s, text))

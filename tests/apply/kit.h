@@ -348,6 +348,33 @@ KIT_UNUSED static bool kit_run(struct kit *k)
     return true;
 }
 
+/* Does the kernel map ids of mounts, for the file system at path? Asked without the library. */
+KIT_UNUSED static bool kit_maps_ids(const char *path)
+{
+    struct husk__mount_attr a = {.attr_set = HUSK__ATTR_IDMAP};
+    int tree = (int)syscall(__NR_open_tree, AT_FDCWD, path, HUSK__OPEN_TREE_CLONE | O_CLOEXEC), ns, can;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        for (unshare(CLONE_NEWUSER), raise(SIGSTOP);;)
+            pause();
+    waitpid(pid, NULL, WUNTRACED);
+    for (int i = 0; i < 2; i++) {
+        int map = open(kit_str("/proc/%d/%cid_map", (int)pid, i ? 'g' : 'u'), O_WRONLY | O_CLOEXEC);
+        if (write(map, "0 0 10", 6) < 0)
+            perror("id map");
+        close(map);
+    }
+    ns = open(kit_str("/proc/%d/ns/user", (int)pid), O_RDONLY | O_CLOEXEC);
+    a.userns_fd = (uint64_t)ns;
+    can = ns >= 0 && tree >= 0 && syscall(__NR_mount_setattr, tree, "", AT_EMPTY_PATH, &a, sizeof a) == 0;
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(ns);
+    close(tree);
+    return can;
+}
+
 KIT_UNUSED static bool kit_has(const struct kit *k, const char *line, const char *name)
 {
     return tap_ok(

@@ -186,7 +186,6 @@ ADDED = [
      {"type": "RLIMIT_NOFILE", "soft": 1, "hard": 2}, ["/process/rlimits/"]),
     ("rlimit soft above hard", "/process/rlimits", None, {"type": "RLIMIT_CORE", "soft": 5, "hard": 2},
      ["/process/rlimits/1"]),
-    ("user namespace without mappings", "/linux/namespaces", None, {"type": "user"}, ["/linux/"]),
     ("mappings without user namespace", "/linux", "uidMappings", [{"containerID": 0, "hostID": 0, "size": 1}],
      ["/linux/uidMappings", "/linux/namespaces"]),
     ("relative namespace path", "/linux/namespaces", None, {"type": "cgroup", "path": "proc/self/ns/cgroup"},

@@ -3,6 +3,7 @@
 
 Needs root, podman and busybox. HUSK names another runtime. Nothing is fetched: the image is imported from a tar file.
 """
+import glob
 import os
 import shutil
 import subprocess
@@ -72,10 +73,19 @@ def tests(podman, tar):
     result("stdin reaches the program", (rc, out) == (0, "through a pipe\n"), "rc %d %r %s" % (rc, out, err))
     rc, out, err = podman("run", "-d", "--name", "box", "--network", "none", "husk-test", "sleep", "100")
     result("run -d", rc == 0, err)
+    cgroup = "libpod-" + out.strip()
     rc, out, err = podman("exec", "box", "echo", "inside")
     result("exec", (rc, out) == (0, "inside\n"), "rc %d %r %s" % (rc, out, err))
     rc, out, err = podman("exec", "-t", "box", "sh", "-c", "test -t 0 && echo terminal")
     result("exec -t has a terminal", rc == 0 and out.strip() == "terminal", "rc %d %r %s" % (rc, out, err))
+    rc, out, err = podman("update", "--memory", "64m", "--cpu-quota", "50000", "box")
+    files = [glob.glob("/sys/fs/cgroup/%s/**/%s/%s" % (controller, cgroup, name), recursive=True)
+             for controller, name in (("memory", "memory.limit_in_bytes"), ("cpu", "cpu.cfs_quota_us"))]
+    if not all(files):
+        print("ok - update # SKIP looked for on cgroup v1 alone")
+    else:
+        limits = [int(open(f[0]).read()) for f in files]
+        result("update", rc == 0 and limits == [64 << 20, 50000], "rc %d %s %s" % (rc, limits, err))
     rc, out, err = podman("stop", "-t", "1", "box")
     result("stop", rc == 0, err)
     rc, out, err = podman("rm", "-f", "box")

@@ -2,7 +2,9 @@
 """cli.py - how the command reads its options and what it prints: logs, list, ps, spec, features, ids."""
 import datetime
 import os
+import socket
 import sys
+import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from harness import *
 
@@ -186,6 +188,20 @@ def bad_log_options(t):
     t.has(r.err, "foo")
     r = t.rt(HUSK, "--log", "/no/such/dir/log", "list", raw=True)
     t.eq(r.rc, 1, r)
+
+
+@test(need=["husk"])
+def log_with_its_kind_named(t):
+    """crun's form of the option."""
+    log = t.path("log")
+    r = t.rt(HUSK, "--root", t.rt.root, "--log=file:" + log, "state", t.id(), raw=True)
+    t.eq(r.rc, 1)
+    t.match(read(log), TEXT_LINE)
+    for kind in ("syslog:husk", "journald:husk"):
+        r = t.rt(HUSK, "--root", t.rt.root, "--log", kind, "list", raw=True, cwd=t.dir)
+        t.eq(r.rc, 1, r)
+        t.has(r.err, "only a file")
+        t.ok(not os.path.exists(t.path(kind)))
 
 
 @test
@@ -384,6 +400,8 @@ def features_only_names_what_config_takes(t):
     seccomp = f["linux"]["seccomp"]
     for key, known in (("action", seccomp.get("actions", [])), ("flag", seccomp.get("supportedFlags", []))):
         for name in known:
+            if name == "SCMP_ACT_NOTIFY":       # needs a listener: seccomp.py
+                continue
             config = spec("true")
             config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
                 {"names": ["swapon"], "action": name if key == "action" else "SCMP_ACT_ERRNO"}]}
@@ -412,6 +430,163 @@ def state_directory_modes(t):
         t.eq(oct(os.stat(t.rt.root).st_mode & 0o7777), "0o700")
         t.eq(oct(os.stat(t.rt.root + "/" + c.id).st_mode & 0o7777), "0o711")
         t.eq(oct(os.stat(t.rt.root + "/" + c.id + "/state.json").st_mode & 0o7777), "0o600")
+
+
+@test(need=["husk"])
+def cgroup_manager(t):
+    def run(manager, config):
+        b = t.bundle(config)
+        b.sealed()
+        return t.rt(HUSK, "--root", t.rt.root, "--cgroup-manager", manager, "run", "--bundle", b.path, t.id(),
+                    raw=True)
+    config = spec("cat", "/proc/self/cgroup")
+    config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"] if n["type"] != "cgroup"]
+    r = run("cgroupfs", config)
+    t.eq(r.rc, 0, r)
+    t.ok(r.out != read("/proc/self/cgroup"), r)
+    r = run("disabled", config)
+    t.eq((r.rc, r.out), (0, read("/proc/self/cgroup")), r)
+    config["linux"]["resources"]["pids"] = {"limit": 10}
+    t.fails(run("disabled", config), "/linux/resources/pids/limit")
+    t.fails(run("systemd", spec("true")), "systemd")
+    t.fails(run("openrc", spec("true")), 'openrc', "--cgroup-manager: cgroupfs, systemd or disabled")
+
+
+@test(need=["husk"])
+def a_container_without_a_cgroup(t):
+    """All commands that do not need one."""
+    b = t.bundle(spec("sleep", "1000"))
+    b.sealed()
+    id = t.id()
+    before = cgroup_dirs()
+    r = t.rt(HUSK, "--root", t.rt.root, "--cgroup-manager=disabled", "create", "--bundle", b.path, id, raw=True)
+    t.eq(r.rc, 0, r)
+    t.eq(cgroup_dirs(), before)
+    t.eq(t.rt("start", id).rc, 0)
+    t.eq(t.rt("exec", id, "echo", "hi").out, "hi\n")
+    t.eq(len(t.rt("ps", "--format", "json", id).json()), 1)
+    t.fails(t.rt("pause", id), "no cgroup")
+    t.eq(t.rt("delete", "--force", id).rc, 0)
+
+
+@test(need=["husk"])
+def delete_by_regular_expression(t):
+    ids = [t.id() + end for end in ("-a", "-b", "-other")]
+    for id in ids:
+        c = t.new(spec("sleep", "1000"))
+        c.id = id
+        t.eq(c.create().rc, 0)
+    def there():
+        return [i for i in t.rt("list", "--quiet").out.split() if i in ids]
+    t.eq(there(), sorted(ids))
+    t.eq(t.rt("delete", "--force", "--regex", "(-a|-b)$").rc, 0)
+    t.eq(there(), [ids[2]])
+    t.fails(t.rt("delete", "--regex", "(", t.dir, "x"), "exactly 1 argument")
+    t.fails(t.rt("delete", "--regex", "("), "regular expression", "Unmatched")
+    t.eq(t.rt("delete", "--regex", "matches-nothing").rc, 0)
+    t.eq(t.rt("start", ids[2]).rc, 0)
+    t.fails(t.rt("delete", "--regex", "other"), "not stopped: running")
+    t.eq(there(), [ids[2]])
+    t.eq(t.rt("delete", "-f", "-r", "other").rc, 0)
+    t.eq(there(), [])
+
+
+def manager(t):
+    """A service manager's socket, and the environment that names it."""
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    s.bind(t.path("manager"))
+    s.settimeout(10)
+    return s, clean_env(NOTIFY_SOCKET=t.path("manager"))
+
+
+def notifier(t, *args):
+    """With a tmpfs for the mount's target, which would else be left in the root filesystem."""
+    config = spec(*args)
+    config["mounts"].append({"destination": "/" + t.dir.split("/")[1], "type": "tmpfs", "source": "tmpfs"})
+    return config
+
+
+def heard(t, s):
+    """What a program's readiness becomes: three messages, the last with a descriptor that must be closed."""
+    said = [s.recv(100).decode(), s.recv(100).decode()]
+    barrier, fds, _, _ = socket.recv_fds(s, 100, 1)
+    t.eq((barrier, len(fds)), (b"BARRIER=1", 1))
+    os.close(fds[0])
+    return said
+
+
+# busybox cannot send a datagram to a path with abstract details: the host's python does it through /proc/PID/root
+def say_from_within(t, pid, *messages):
+    env = dict(e.split("=", 1) for e in read("/proc/%d/environ" % pid).split("\0") if "=" in e)
+    t.eq(env["NOTIFY_SOCKET"], t.path("manager") + "/notify")
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    path = "/proc/%d/root%s" % (pid, env["NOTIFY_SOCKET"])
+    t.until(lambda: os.path.exists(path), "the socket")
+    os.chdir(os.path.dirname(path))                    # a socket's address is short
+    try:
+        for message in messages:
+            s.sendto(message, "notify")
+    finally:
+        os.chdir("/")
+
+
+@test(need=["husk"])
+def readiness_reaches_the_service_manager(t):
+    """create and start, as conmon does it: start ends when the program is ready."""
+    s, env = manager(t)
+    with t.new(notifier(t, "sleep", "1000")) as c:
+        t.eq(c.create(env=env).rc, 0)
+        t.eq(os.listdir(t.rt.root + "/.notify"), [c.id])
+        start = t.popen("start", c.id, env=env)
+        c.wait("running")
+        say_from_within(t, c.pid, b"STATUS=starting", b"MAINPID=1\nSTOPPING=1")
+        time.sleep(0.3)
+        t.eq(start.poll(), None, "it waits")
+        say_from_within(t, c.pid, b"MAINPID=1\nREADY=1\nSTATUS=up")
+        t.eq(heard(t, s), ["READY=1", "MAINPID=%d" % c.pid])
+        t.eq(start.wait(LIMIT), 0)
+    t.ok(not os.path.exists(t.rt.root + "/.notify"))
+
+
+@test(need=["husk"])
+def readiness_of_run(t):
+    for detach in (True, False):
+        s, env = manager(t)
+        with t.new(notifier(t, "sleep", "1000")) as c:
+            c.bundle.sealed()
+            p = t.popen("run", *(["--detach"] if detach else []), "--bundle", c.bundle.path, c.id, env=env)
+            t.until(lambda: t.rt("state", c.id).rc == 0, "a container")
+            c.wait("running")
+            say_from_within(t, c.pid, b"READY=1")
+            t.eq(heard(t, s), ["READY=1", "MAINPID=%d" % (c.pid if detach else p.pid)])
+            if detach:
+                t.eq(p.wait(LIMIT), 0)
+            else:
+                c.kill("KILL")
+                t.eq(p.wait(LIMIT), 137)
+        t.ok(not os.path.exists(t.rt.root + "/.notify"))
+        os.unlink(t.path("manager"))
+
+
+@test(need=["husk"])
+def a_program_that_is_never_ready(t):
+    s, env = manager(t)
+    config = notifier(t, "sh", "-c", "ls -l $NOTIFY_SOCKET; touch ${NOTIFY_SOCKET}x || echo refused; exit 5")
+    r = t.run(config, env=env)
+    t.eq(r.rc, 5, r)
+    t.match(r.out, r"^srwxrwxrwx [^\n]*/manager/notify\nrefused\n$")
+    c = t.new(config)
+    t.eq(c.run("--detach", env=env).rc, 0)
+    t.eq(c.run("--detach", env=env).rc, 1)
+    t.eq(os.listdir(t.rt.root + "/.notify"), [c.id], "of the one that is there")
+    t.eq(c.delete().rc, 0)
+    t.eq(t.run(notifier(t, "no-such-program"), env=env).rc, 1)
+    t.ok(not os.path.exists(t.rt.root + "/.notify"))
+    s.settimeout(0)
+    try:
+        t.ok(False, s.recv(100))
+    except BlockingIOError:
+        pass
 
 
 @test

@@ -4,6 +4,7 @@ import os
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from harness import *
+from spaces import Holder, bare
 
 ALL = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "cgroup": "cgroup"}
 
@@ -12,37 +13,10 @@ def ns(pid, kind):
     return os.readlink("/proc/%s/ns/%s" % (pid, ALL.get(kind, kind)))
 
 
-def minimal(*args, namespaces=("mount",), **process):
-    """A config that needs nothing but a mount namespace."""
-    config = spec(*(args or ("sleep", "1000")), **process)
-    config["linux"] = {"namespaces": [{"type": n} for n in namespaces]}
-    config["mounts"] = [m for m in config["mounts"] if m["destination"] in ("/proc", "/dev")]
-    del config["hostname"]
-    return config
-
-
-class Holder:
-    """A process in fresh namespaces, whose /proc/PID/ns files a config can name."""
-
-    def __init__(self, t, *options):
-        self.p = t.popen("unshare", *options, "sh", "-c", "echo ready; exec sleep 1000", raw=True,
-                         stdout=subprocess.PIPE)
-        t.eq(self.p.stdout.readline(), b"ready\n")
-        self.pid = self.p.pid
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self.p.kill()
-        self.p.wait()
-        self.p.stdout.close()
-
-
 @test
 def each_one_alone_is_new_and_the_others_shared(t):
     for kind in ("pid", "network", "ipc", "uts", "cgroup"):
-        with t.container(minimal(namespaces=("mount", kind))) as c:
+        with t.container(bare(kinds=("mount", kind))) as c:
             for other in ALL:
                 same = ns(c.pid, other) == ns("self", other)
                 t.eq(same, other not in ("mount", kind), "%s, with only %s" % (other, kind))
@@ -50,20 +24,20 @@ def each_one_alone_is_new_and_the_others_shared(t):
 
 @test
 def all_are_new(t):
-    with t.container(minimal(namespaces=list(ALL))) as c:
+    with t.container(bare(kinds=list(ALL))) as c:
         t.eq([k for k in ALL if ns(c.pid, k) == ns("self", k)], [])
 
 
 @test
 def init_is_pid_1(t):
-    r = t.run(minimal("sh", "-c", "echo $$; ls /proc | grep -c '^[0-9]*$'", namespaces=("mount", "pid")))
+    r = t.run(bare("sh", "-c", "echo $$; ls /proc | grep -c '^[0-9]*$'", kinds=("mount", "pid")))
     t.eq(r.out.split()[0], "1", r)
     t.ok(int(r.out.split()[1]) <= 4, r)
 
 
 @test
 def a_new_network_has_only_lo_and_it_is_up(t):
-    r = t.run(minimal("sh", "-c", "ip -o link | cut -d' ' -f2; ip -o link show lo", namespaces=("mount",
+    r = t.run(bare("sh", "-c", "ip -o link | cut -d' ' -f2; ip -o link show lo", kinds=("mount",
                                                                                                 "network")))
     t.eq(r.out.split()[0], "lo:", r)
     t.match(r.out, r"LOOPBACK,UP", r)
@@ -72,7 +46,7 @@ def a_new_network_has_only_lo_and_it_is_up(t):
 
 @test
 def hostname_and_domainname(t):
-    config = minimal("sh", "-c", "hostname; cat /proc/sys/kernel/domainname", namespaces=("mount", "uts"))
+    config = bare("sh", "-c", "hostname; cat /proc/sys/kernel/domainname", kinds=("mount", "uts"))
     config["hostname"] = "name.of.it"
     if is_husk():
         config["domainname"] = "example.org"
@@ -82,7 +56,7 @@ def hostname_and_domainname(t):
         t.eq(r.out.splitlines()[1], "example.org", r)
     t.ok(os.uname().nodename != "name.of.it")
     for member in ("hostname", "domainname") if is_husk() else ("hostname",):
-        config = minimal("true")
+        config = bare("true")
         config[member] = "x"
         t.fails(t.run(config), "/" + member if is_husk() else "")
 
@@ -92,7 +66,7 @@ def joined_by_path(t):
     with Holder(t, "-n", "-i", "-u", "-C") as h:
         for kind in ("network", "ipc", "uts", "cgroup"):
             path = "/proc/%d/ns/%s" % (h.pid, ALL[kind])
-            config = minimal()
+            config = bare()
             config["linux"]["namespaces"].append({"type": kind, "path": path})
             with t.container(config) as c:
                 t.eq(ns(c.pid, kind), ns(h.pid, kind))
@@ -101,8 +75,8 @@ def joined_by_path(t):
 
 @test
 def a_pid_namespace_of_another_container(t):
-    with t.container(minimal(namespaces=("mount", "pid")), start=True) as first:
-        config = minimal("sh", "-c", "echo $$; exec sleep 1000")
+    with t.container(bare(kinds=("mount", "pid")), start=True) as first:
+        config = bare("sh", "-c", "echo $$; exec sleep 1000")
         config["linux"]["namespaces"].append({"type": "pid", "path": "/proc/%d/ns/pid" % first.pid})
         second = t.container(config, start=True)
         t.until(lambda: second.out, "output")
@@ -118,7 +92,7 @@ def a_pid_namespace_of_another_container(t):
 @test
 def a_mount_namespace_by_path(t):
     with Holder(t, "-m") as h:
-        config = minimal("true", namespaces=())
+        config = bare("true", kinds=())
         config["linux"]["namespaces"] = [{"type": "mount", "path": "/proc/%d/ns/mnt" % h.pid}]
         with t.container(config) as c:
             t.eq(ns(c.pid, "mount"), ns(h.pid, "mount"))
@@ -128,7 +102,7 @@ def a_mount_namespace_by_path(t):
 @test
 def paths_that_are_no_such_namespace(t):
     for path in ("/proc/self/ns/uts", "/etc/passwd", "/no/such", "/proc/self/ns", t.canary):
-        config = minimal()
+        config = bare()
         config["linux"]["namespaces"].append({"type": "network", "path": path})
         r = t.new(config).create()
         t.eq(r.rc, 1, "%s: %s" % (path, r))
@@ -233,26 +207,75 @@ def a_user_namespace_by_path(t):
 
 
 @test(need=["userns", "devnull"])
-def a_network_the_user_namespace_does_not_own(t):
-    """Joined before the user namespace, by the runtime's own rights, or refused: but never another one."""
-    with Holder(t, "-n") as h:
-        config = userns_spec("sleep", "1000")
-        for n in config["linux"]["namespaces"]:
-            if n["type"] == "network":
-                n["path"] = "/proc/%d/ns/net" % h.pid
-        config["mounts"] = [m for m in config["mounts"] if not m["destination"].startswith("/sys")]
-        c = t.new(config)
-        r = c.create()
-        if r.rc == 0:
-            with c:
-                t.eq(ns(c.pid, "network"), ns(h.pid, "network"))
+def namespaces_that_the_user_namespace_does_not_own(t):
+    """Joined by the runtime's own rights; the new ones belong to the user namespace nevertheless."""
+    with Holder(t, "-n", "-i") as h, t.container(userns_spec("sleep", "1000"), start=True) as first:
+        joined = userns_spec("sleep", "1000")
+        joined["linux"]["namespaces"][-1]["path"] = "/proc/%d/ns/user" % first.pid
+        for config in (userns_spec("sleep", "1000"), joined):
+            for n in config["linux"]["namespaces"]:
+                if n["type"] in ("network", "ipc"):
+                    n["path"] = "/proc/%d/ns/%s" % (h.pid, ALL[n["type"]])
+            config["mounts"] = [m for m in config["mounts"] if not m["destination"].startswith(("/sys", "/dev/mqueue"))]
+            with t.container(config, start=True) as c:
+                t.eq([ns(c.pid, k) for k in ("network", "ipc")], [ns(h.pid, k) for k in ("network", "ipc")])
+                for kind in ("pid", "uts", "mount"):
+                    t.ok(ns(c.pid, kind) not in (ns("self", kind), ns(first.pid, kind)), kind)
+                r = c.exec("sh", "-c", "cat /proc/self/uid_map; id -u; echo $$; hostname; readlink /proc/self/ns/net")
+                t.eq(r.out.split()[:4], ["0", "100000", "65536", "0"], r)
+                t.eq(r.out.split()[5:], ["husk", ns(h.pid, "network")], r)
+
+
+@test(need=["husk", "userns", "devnull"])
+def a_user_namespace_without_mappings(t):
+    """Each list that is missing is one to one."""
+    config = userns_spec("sh", "-c", "cat /proc/self/uid_map /proc/self/gid_map; id -u; id -G; stat -c %u /etc/passwd",
+                         user={"uid": 1000, "gid": 1001, "additionalGids": [5]})
+    del config["linux"]["uidMappings"], config["linux"]["gidMappings"]
+    r = t.run(config)
+    every = ["0", "0", "4294967295"]
+    t.eq((r.rc, r.out.split()), (0, every + every + ["1000", "1001", "5", "0"]), r)
+    config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 0, "size": 2000}]
+    r = t.run(config)
+    t.eq((r.rc, r.out.split()[:6]), (0, every + ["0", "0", "2000"]), r)
+
+
+@test(need=["husk", "userns", "devnull"])
+def a_map_without_the_container_s_root(t):
+    """The process's user then makes the mounts."""
+    config = userns_spec("sleep", "1000", user={"uid": 1002, "gid": 7})
+    config["linux"]["uidMappings"] = [{"containerID": 1000, "hostID": 100000, "size": 10}]
+    config["linux"]["gidMappings"] = [{"containerID": 7, "hostID": 100007, "size": 1}]
+    config["mounts"] = [m for m in config["mounts"] if "gid=5" not in m["options"]]
+    with t.container(config, start=True) as c:
+        t.match(read("/proc/%d/status" % c.pid), r"Uid:\s+100002\s+100002\s+100002\s+100002\nGid:\s+100007\s")
+        r = c.exec("sh", "-c", "id -u; stat -c %u:%g /dev/shm; touch /dev/shm/x && echo made")
+        t.eq(r.out.split(), ["1002", "1002:7", "made"], r)
+        r = c.exec("true", options=["--user", "0"])
+        t.ok(r.rc != 0, r)
+    config["process"]["user"] = {"uid": 0, "gid": 7}
+    t.fails(t.run(config), "/process/user/uid")
+
+
+@test(need=["husk", "userns", "devnull"])
+def mappings_beside_a_path_are_those_of_the_namespace(t):
+    with t.container(userns_spec("sleep", "1000"), start=True) as first:
+        config = userns_spec("true")
+        config["linux"]["namespaces"][-1]["path"] = "/proc/%d/ns/user" % first.pid
+        r = t.run(config)
+        t.eq(r.rc, 0, r)
+        for kind in ("uidMappings", "gidMappings"):
+            for member, value in (("size", 65535), ("hostID", 100001), ("containerID", 1)):
+                other = json.loads(json.dumps(config))
+                other["linux"][kind][0][member] = value
+                t.fails(t.new(other).create(), "/linux/" + kind)
 
 
 # time
 
 @test(need=["husk", "timens"])
 def a_time_namespace_with_offsets(t):
-    config = minimal("sh", "-c", "cut -d. -f1 /proc/uptime; sleep 1000", namespaces=("mount", "time"))
+    config = bare("sh", "-c", "cut -d. -f1 /proc/uptime; sleep 1000", kinds=("mount", "time"))
     config["linux"]["timeOffsets"] = {"boottime": {"secs": 1000000}, "monotonic": {"secs": 7, "nanosecs": 5}}
     here = float(read("/proc/uptime").split()[0])
     with t.container(config, start=True) as c:
@@ -265,7 +288,7 @@ def a_time_namespace_with_offsets(t):
 
 @test(need=["husk", "timens"])
 def a_new_time_namespace_without_offsets(t):
-    with t.container(minimal(namespaces=("mount", "time"))) as c:
+    with t.container(bare(kinds=("mount", "time"))) as c:
         t.ok(ns(c.pid, "time") != ns("self", "time"))
 
 

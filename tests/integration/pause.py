@@ -77,6 +77,26 @@ def exec_can_wait_for_resume(t):
         t.eq((p.stdout.read(), p.wait(LIMIT)), (b"late\n", 0))
 
 
+def write_file(directory, name, text):
+    with open(os.path.join(directory, name), "w") as f:
+        f.write(text)
+
+
+@test(need=["v1:freezer"])
+def deleted_though_frozen_by_others(t):
+    """Somebody moved init to a freezer of his own, where no signal ends it."""
+    other = os.path.join(v1_controllers()["freezer"], t.id())
+    c = t.container(spec("sleep", "1000"), start=True)
+    os.mkdir(other)
+    try:
+        write_file(other, "tasks", str(c.pid))
+        write_file(other, "freezer.state", "FROZEN")
+        t.eq(c.delete("--force").rc, 0)
+    finally:
+        write_file(other, "freezer.state", "THAWED")
+        os.rmdir(other)
+
+
 @test
 def a_created_one_can_be_paused(t):
     with t.container(spec("sh", "-c", "echo up; sleep 1000")) as c:

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""rootless.py - the runtime as an ordinary user: no helper programs, a map of the user's own id alone."""
+"""rootless.py - the runtime as an ordinary user: with a map of the user's own id alone, and with subordinate ids."""
 import os
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -12,15 +12,16 @@ NEED = ["userns", "devnull", "prog:setpriv"]
 class User:
     """Runs the runtime as UID in a home of its own; the state root is the runtime's default for that user."""
 
-    def __init__(self, t):
+    def __init__(self, t, *options):
+        """options: of setpriv; by default nothing can be gained."""
         self.t, self.home = t, t.path("home")
         for d in (self.home, self.home + "/run"):
             os.mkdir(d, 0o700)
             os.chown(d, UID, GID)
         self.env = {"HOME": self.home, "XDG_RUNTIME_DIR": self.home + "/run", "USER": "someone",
                     "LOGNAME": "someone"}
-        self.prefix = ["setpriv", "--reuid", UID, "--regid", GID, "--clear-groups", "--inh-caps=-all",
-                       "--bounding-set=-all", HUSK]
+        self.prefix = ["setpriv", "--reuid", UID, "--regid", GID, *(options or ["--clear-groups",
+                       "--bounding-set=-all"]), "--inh-caps=-all", HUSK]
 
     def __call__(self, *args, **keywords):
         return self.t.rt(*self.prefix, *args, raw=True, cwd=self.home, env=self.env, **keywords)
@@ -179,6 +180,113 @@ def ids_of_others_cannot_be_mapped_without_the_helper(t):
     r = user.run(config)
     t.eq((r.rc, r.out), (1, ""), r)
     user.nothing_left()
+
+
+# ---- subordinate ids: newuidmap and newgidmap write the maps
+
+HELPERS = NEED + ["husk", "prog:newuidmap", "prog:newgidmap", "file:/etc/subuid", "file:/etc/subgid"]
+
+
+class SubIds:
+    """The user has a name and ranges of ids, as far as this test's mounts reach."""
+
+    FILES = {"/etc/passwd": "someone:x:%d:%d::/:/bin/sh\n" % (UID, GID),
+             "/etc/subuid": "someone:200000:1000\nsomeone:300000:10\n", "/etc/subgid": "someone:400000:2000\n"}
+
+    def __init__(self, t):
+        self.t = t
+
+    def __enter__(self):
+        for name, text in self.FILES.items():
+            old = read(name) if name == "/etc/passwd" else ""
+            new = write(self.t.path(os.path.basename(name)), old + text, 0o644)
+            mount(new, name, "none", 0x1000)            # MS_BIND
+
+    def __exit__(self, *exc):
+        for name in self.FILES:
+            umount(name)
+
+
+def subid_spec(*args, **process):
+    config = rootless_spec(*args, uid=UID, gid=GID, **process)
+    config["linux"]["uidMappings"] += [{"containerID": 1, "hostID": 200000, "size": 1000},
+                                       {"containerID": 1001, "hostID": 300005, "size": 5}]
+    config["linux"]["gidMappings"] += [{"containerID": 1, "hostID": 400000, "size": 2000}]
+    return config
+
+
+@test(need=HELPERS)
+def subordinate_ids_are_mapped(t):
+    with SubIds(t):
+        user = User(t, "--groups", "54321")
+        r = user.run(subid_spec("sh", "-c", "cat /proc/self/uid_map /proc/self/gid_map; id -u; id -g; id -G",
+                                user={"uid": 1000, "gid": 1001, "additionalGids": [5, 7]}))
+        t.eq(r.rc, 0, r)
+        t.eq(r.out.split(), ["0", str(UID), "1", "1", "200000", "1000", "1001", "300005", "5",
+                             "0", str(GID), "1", "1", "400000", "2000", "1000", "1001", "1001", "5", "7"])
+        r = user.run(subid_spec("id", "-G"))
+        t.eq((r.rc, r.out), (0, "0\n"), "the caller's groups are left behind: %s" % r)
+        user.nothing_left()
+
+
+@test(need=HELPERS)
+def exec_with_subordinate_ids(t):
+    with SubIds(t):
+        user = User(t, "--clear-groups")
+        b, name = user.bundle(subid_spec("sleep", "1000")), t.id()
+        t.eq(user("run", "-d", "--bundle", b.path, name).rc, 0)
+        script = "id -u; id -g; touch /dev/shm/x; stat -c %u /dev/shm/x"
+        r = user("exec", "--user", "1000:1000", name, "sh", "-c", script)
+        t.eq((r.rc, r.out.split()), (0, ["1000"] * 3), r)
+        t.match(read("/proc/%d/status" % user("state", name).json()["pid"]), r"Uid:\s+%d\s" % UID)
+        r = user("exec", "--user", "5000", name, "true")
+        t.ok(r.rc != 0, r)
+        t.eq(user("delete", "--force", name).rc, 0)
+        user.nothing_left()
+
+
+@test(need=HELPERS)
+def without_mappings_all_that_the_user_has(t):
+    config = subid_spec("cat", "/proc/self/uid_map", "/proc/self/gid_map")
+    own = ["0", str(UID), "1"], ["0", str(GID), "1"]
+    for kind in ("uidMappings", "gidMappings"):
+        del config["linux"][kind]
+    with SubIds(t):
+        r = User(t, "--clear-groups").run(config)
+        t.eq((r.rc, r.out.split()), (0, own[0] + ["1", "200000", "1000", "1001", "300000", "10"] +
+                                     own[1] + ["1", "400000", "2000"]), r)
+    shutil.rmtree(t.path("home"))
+    r = User(t).run(config)
+    t.eq((r.rc, r.out.split()), (0, own[0] + own[1]), r)
+    if is_husk():
+        config["process"]["user"] = {"uid": 1, "gid": 0}
+        shutil.rmtree(t.path("home"))
+        t.fails(User(t).run(config), "/process/user/uid")
+
+
+@test(need=HELPERS)
+def ids_of_others_are_refused(t):
+    with SubIds(t):
+        user = User(t, "--clear-groups")
+        for kind, wrong in (("uidMappings", 0), ("uidMappings", 199999), ("uidMappings", 200001),
+                            ("gidMappings", 0), ("gidMappings", 400001)):
+            config = subid_spec("id")
+            config["linux"][kind][1]["hostID"] = wrong
+            r = user.run(config)
+            t.eq((r.rc, r.out), (1, ""), "%s %d: %s" % (kind, wrong, r))
+            t.has(r.err, "/linux/uidMappings")
+        user.nothing_left()
+
+
+@test(need=HELPERS)
+def what_a_helper_says_is_told(t):
+    with SubIds(t):
+        user = User(t, "--clear-groups")
+        write(user.home + "/newuidmap", "#!/bin/sh\necho not today, $2 >&2\nexit 3\n", 0o755)
+        os.chmod(user.home, 0o755)
+        user.env["PATH"] = user.home + ":/usr/bin:/bin"
+        t.fails(user.run(subid_spec("id")), "/linux/uidMappings", user.home + "/newuidmap", "not today, 0")
+        user.nothing_left()
 
 
 main(VIEWS)

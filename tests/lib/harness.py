@@ -41,6 +41,8 @@ from leaks import *
 BUSYBOX = os.environ.get("BUSYBOX") or "/bin/busybox"
 LIMIT = 20.0            # seconds for one command of the runtime
 
+SHARED = {"harness.py"} # files whose lines do not tell which check of a test failed
+
 _tests, _numbers = [], itertools.count(1)
 
 
@@ -434,7 +436,7 @@ def run_one(name, function, need):
     except Fail as e:
         word, detail = "fail", str(e)
         where = traceback.extract_tb(e.__traceback__)
-        lines = [str(f.lineno) for f in where if os.path.basename(f.filename) != "harness.py"]
+        lines = [str(f.lineno) for f in where if os.path.basename(f.filename) not in SHARED]
         detail = "line %s: %s" % (lines[-1] if lines else "?", detail)
     except Exception as e:
         word, detail = "fail", "%s: %s" % (type(e).__name__, e)

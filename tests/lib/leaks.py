@@ -1,6 +1,7 @@
 """leaks.py - what a test left behind: processes, cgroups, mounts, state, files. Found, named, and removed."""
 import fnmatch
 import os
+import shutil
 import signal
 import stat
 import time
@@ -86,6 +87,13 @@ def cgroup_dirs(pattern="*" + PREFIX + "*"):
     return found
 
 
+def strays():
+    """What some runtimes make by mistake next to the hierarchies, on the host's tmpfs."""
+    points = {m["point"] for m in mountinfo() if m["type"] in ("cgroup", "cgroup2")}
+    return [os.path.join(d, name) for d in {os.path.dirname(p) for p in points} - points
+            for name in fnmatch.filter(os.listdir(d), "*" + PREFIX + "*")]
+
+
 def kill_all(limit=5.0):
     """Kill every descendant. A frozen one cannot die, so thaw first."""
     for d in cgroup_dirs():
@@ -160,6 +168,9 @@ class Leaks:
     def _cgroups(self):
         left = [d for d in cgroup_dirs() if d not in self.cgroups]
         remove_cgroups(left)
+        for path in strays():
+            left.append(path)
+            shutil.rmtree(path, ignore_errors=True)
         return ["cgroup %s" % d for d in left[:1]] + ["%d more cgroups" % (len(left) - 1)] * (len(left) > 1)
 
     def _mounts(self, t):

@@ -10,6 +10,7 @@
 #define HOSTS "tests/golden/host"
 
 extern const struct husk_cgroup_backend husk_cgroup_skeleton;
+extern const struct husk_lsm_backend husk_lsm_skeleton;
 
 struct bench {
     struct husk_arena arena;
@@ -210,6 +211,64 @@ static void test_best(void)
     husk_arena_fini(&arena);
 }
 
+/* "FILE WHAT" of the operations that write labels, in order, and "keyring". */
+static const char *labels_of(struct bench *b)
+{
+    struct husk_text t = {.arena = &b->arena};
+    static const char proc[] = "self/attr/";
+
+    if (make(b) != 0)
+        return b->err.msg;
+    for (uint32_t i = 0; i < b->plan.n; i++) {
+        const struct husk_op *op = &b->plan.ops[i];
+        const struct husk_op_write *w = &op->u.write;
+        if (op->kind == HUSK_OP_KEYRING)
+            husk_text_str(&t, "keyring, ");
+        if (op->kind == HUSK_OP_WRITE && w->path.slot == HUSK_SLOT_PROC &&
+            strncmp(w->path.rel, proc, strlen(proc)) == 0)
+            husk_textf(&t, "%s %s, ", w->path.rel + strlen(proc), w->data);
+    }
+    return t.data ? t.data : "";
+}
+
+/* A module is asked about labels of its own member alone, and one that cannot be given is an error at its place. */
+static void test_lsm(void)
+{
+    struct husk_lsm_backend lsm = husk_lsm_selinux;
+    const struct husk_lsm_backend *const lsms[] = {&lsm, NULL}, *const smack[] = {&husk_lsm_skeleton, NULL};
+    struct husk_process process;
+    struct bench b;
+
+    if (!set_up(&b, "v2.json"))
+        return;
+    process = *b.spec.process;
+    b.spec.process = &process;
+    process.apparmor_profile = process.selinux_label = "";
+    tap_same(labels_of(&b), "keyring, ", "empty labels are none");
+    process.selinux_label = "a:b:c:s0";
+    tap_same(refused(&b), "cannot set the label: lsm-selinux: SELinux is not enabled on this host", "no SELinux");
+    tap_same(b.err.at, "/process/selinuxLabel", "its place");
+    process.apparmor_profile = "box";
+    tap_same(refused(&b), "cannot set the label: lsm-apparmor: AppArmor is not enabled on this host", "no AppArmor");
+    b.host.features[HUSK_FEATURE_APPARMOR] = b.host.features[HUSK_FEATURE_SELINUX] = true;
+    tap_same(labels_of(&b),
+             "keycreate a:b:c:s0, keyring, apparmor/exec exec box, exec exec box, exec a:b:c:s0, ", "both");
+    b.req.no_new_keyring = true;
+    process.apparmor_profile = NULL;
+    tap_same(labels_of(&b), "exec a:b:c:s0, ", "SELinux without a new keyring");
+    b.req.no_new_keyring = false;
+    b.backends.lsm = lsms;
+    lsm.size = (uint32_t)offsetof(struct husk_lsm_backend, plan_keyring);
+    tap_same(labels_of(&b), "keyring, exec a:b:c:s0, ", "a table without plan_keyring");
+    lsm.plan_exec = NULL;
+    tap_same(refused(&b), "lsm-selinux cannot be used: its table lacks plan_exec", "without plan_exec");
+    b.backends.lsm = smack;
+    tap_same(labels_of(&b), "keyring, smack/current a:b:c:s0, ", "the skeleton");
+    b.backends.lsm = NULL;
+    tap_same(refused(&b), "cannot set the label: this build has no backend for it", "no module");
+    husk_arena_fini(&b.arena);
+}
+
 /* exec finds who made the cgroup by its name, and refuses what nobody here can serve. */
 static void test_recorded(void)
 {
@@ -290,6 +349,7 @@ int main(void)
     test_fixtures();
     test_unusable();
     test_best();
+    test_lsm();
     test_recorded();
     test_resources();
     return tap_done();

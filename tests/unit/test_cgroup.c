@@ -189,6 +189,9 @@ static const struct {
      "cpu.max.burst=0! cpu.max=50000 100000 cpu.max.burst=10000"},
     {"{\"cpu\":{\"idle\":0,\"shares\":2}}", "cpu.idle=0? cpu.shares=2", "cpu.idle=0? cpu.weight=1"},
     {"{\"cpu\":{\"idle\":1}}", "cpu.idle=1", "cpu.idle=1"},
+    {"{\"cpu\":{\"idle\":1,\"shares\":0}}", "cpu.idle=1", "cpu.idle=1"},
+    {"{\"cpu\":{\"idle\":1,\"shares\":2}}", R "/cpu/shares: a cgroup that gets only idle time has no shares",
+     R "/cpu/shares: a cgroup that gets only idle time has no shares"},
     {"{\"cpu\":{\"realtimePeriod\":1000000,\"realtimeRuntime\":950000}}",
      "cpu.rt_period_us=1000000 cpu.rt_runtime_us=950000",
      R "/cpu/realtimePeriod: " NOT_ON_V2("cpu realtimePeriod")},
@@ -328,7 +331,9 @@ static void test_special_values(void)
     set_up(&b, on_v2, 1, "/id");
     b.spec.linux_.resources.unified.v = &(struct husk_pair){"../x", "1"};
     b.spec.linux_.resources.unified.n = 1;
-    same(limits(&b), R "/unified: a key of unified is the name of a file", "a key with a slash");
+    same(limits(&b), R "/unified/..~1x: a key of unified is the name of a file", "a key with a slash");
+    b.spec.linux_.resources.unified.v = &(struct husk_pair){"nodot", "1"};
+    same(limits(&b), R "/unified/nodot: a key of unified is the name of a file", "a key without a controller");
     tear_down(&b);
 }
 
@@ -570,8 +575,10 @@ static void test_mounts(void)
     b.p.new_cgroupns = true;
     tap_same(
         mounted(&b, MS_NOSUID | MS_RDONLY),
-        "child mount source=cgroup target=@rootfs:sys/fs/cgroup fstype=cgroup2 flags=nosuid|ro create=dir\n",
-        "v2 with a namespace: a mount");
+        "child mount source=cgroup target=@rootfs:sys/fs/cgroup fstype=cgroup2 flags=nosuid|ro create=dir "
+        "on_fail=else(1,EBUSY,EPERM)\n"
+        "child mount source=/sys/fs/cgroup/id target=@rootfs:sys/fs/cgroup flags=bind set=nosuid|ro create=dir\n",
+        "v2 with a namespace: a mount, or else a bind");
     tear_down(&b);
     set_up(&b, on_v2, 1, "/id");
     tap_same(mounted(&b, MS_NOSUID),

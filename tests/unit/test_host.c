@@ -483,6 +483,7 @@ static void test_filtered(void)
         { __NR_pidfd_open, HUSK_FEATURE_PIDFD },
         { __NR_pidfd_send_signal, HUSK_FEATURE_PIDFD },
         { __NR_close_range, HUSK_FEATURE_CLOSE_RANGE },
+        { __NR_pidfd_getfd, HUSK_FEATURE_PIDFD_GETFD },
         { __NR_open_tree, HUSK_FEATURE_OPEN_TREE },
         { __NR_mount_setattr, HUSK_FEATURE_MOUNT_SETATTR },
         { __NR_mount_setattr, HUSK_FEATURE_MOUNT_IDMAP },

@@ -229,7 +229,7 @@ static void test_everything_process(const struct husk_process *p)
     tap_ok(p->scheduler.set && p->scheduler.policy == 6 && p->scheduler.flags == 3 &&
                p->scheduler.runtime_nsec == 10000000 && p->scheduler.period_nsec == 30000000,
            "scheduler");
-    tap_ok(p->io_priority.set && p->io_priority.class_ == 3 && p->io_priority.priority == 7, "io_priority");
+    tap_ok(p->io_priority.set && p->io_priority.class_ == 3 && p->io_priority.priority.v == 7, "io_priority");
     tap_ok(strcmp(p->exec_cpu_affinity.initial, "0-3, 7") == 0 &&
                strcmp(p->exec_cpu_affinity.final, "1") == 0,
            "affinity");
@@ -471,6 +471,30 @@ static void test_locate(void)
     }
 }
 
+/* Every range that begins or ends near the edge of a word has exactly its numbers. */
+static void test_lists(void)
+{
+    static const uint32_t edges[] = {0, 1, 62, 63, 64, 65, 127, 128, 129, 8190, 8191};
+    uint32_t good = 0, n = 0;
+    struct husk_bits bits;
+    char list[64];
+
+    for (size_t a = 0; a < HUSK_COUNT(edges); a++)
+        for (size_t z = a; z < HUSK_COUNT(edges); z++, n++) {
+            bool right;
+            snprintf(list, sizeof list, "%s%u - %u%s", a % 2 ? " " : "", edges[a], edges[z], z % 2 ? " \n" : "");
+            right = husk_list_bits(list, &bits);
+            for (uint32_t i = 0; i < HUSK_MASK_BITS; i++)
+                right = right && (bits.v[i / 64] >> i % 64 & 1) == (i >= edges[a] && i <= edges[z]);
+            good += right;
+        }
+    tap_equal(good, n, "ranges have their numbers and no others");
+    tap_ok(husk_list_bits("5,2-3,2", &bits) && bits.v[0] == 0x2c, "numbers of a list, in any order");
+    tap_ok(!husk_list_bits("", &bits) && !husk_list_bits("0\n1", &bits) && !husk_list_bits("8192", &bits) &&
+               !husk_list_bits("1-8192", &bits) && !husk_list_bits("4294967296", &bits),
+           "what is no list");
+}
+
 static void test_initialisers(void)
 {
     struct husk_spec nothing = { 0 };
@@ -552,6 +576,7 @@ int main(void)
     test_long_places();
     test_parts();
     test_locate();
+    test_lists();
     test_initialisers();
     test_default();
     test_memory();

@@ -24,7 +24,7 @@ struct husk_cgroup_backend {
     int (*probe)(const struct husk_host *host, const struct husk_hierarchy *h, const char **reason);
     /* Parent operations before spawn: make the cgroup (undo; not for exec, which joins one that exists), open its directory
      * as @cg.PLACE, which limits and device rules are written below, and what membership needs: a file that the child writes,
-     * as @join.PLACE, or p->spawn_cgroup. place->path and place->dir are filled. */
+     * as @join.PLACE, or, unless p->join_by_write, p->spawn_cgroup. place->path and place->dir are filled. */
     int (*plan_create)(struct husk_planner *p, uint32_t place);
     /* The child's first operations: it becomes a member. Nothing where p->spawn_cgroup is this one. */
     int (*plan_join)(struct husk_planner *p, uint32_t place);

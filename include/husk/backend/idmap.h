@@ -11,7 +11,7 @@ struct husk_idmap_backend {
     const char *name; /* "idmap-direct" */
     /* A score above 0 when it can write these maps on this host, or 0 and *reason. */
     int (*probe)(const struct husk_host *host, const struct husk_spec *spec, const char **reason);
-    /* Parent operations between spawn and the sync point: @task is defined. */
+    /* Parent operations between spawn and the sync point: @task is defined. Neither of the spec's maps is empty. */
     int (*plan_map)(struct husk_planner *p);
 };
 

@@ -42,6 +42,14 @@ static const struct husk_path *husk__path_of(const struct husk_op *op)
         return &op->u.mask.path;
     case HUSK_OP_SOCKET:
         return &op->u.socket.path;
+    case HUSK_OP_COPYUP:
+        return &op->u.copyup.to;
+    case HUSK_OP_TREE:
+        return &op->u.tree.source;
+    case HUSK_OP_CHOWN:
+        return &op->u.chown.path;
+    case HUSK_OP_CHECK:
+        return &op->u.check.path;
     default:
         return NULL;
     }
@@ -85,6 +93,8 @@ static void husk__what(const struct husk_op *op, char *to, size_t size)
                  on);
     else if (op->kind == HUSK_OP_WRITE)
         snprintf(to, size, "write \"%.80s\" to %s", op->u.write.data, on);
+    else if (op->kind == HUSK_OP_CHECK)
+        snprintf(to, size, "compare \"%.80s\" with %s", op->u.check.text, on);
     else
         snprintf(to, size, "%s%s%s", texts[op->kind], subject[0] ? " " : "", subject);
     for (char *s = to; *s != '\0'; s++) /* one line, whatever the configuration holds */
@@ -151,6 +161,30 @@ static int husk__fail_hook(const struct husk_op *op, const struct husk__failure 
                      o ? (int)o->out_len : 0, o ? o->out : "", o ? (int)o->err_len : 0, o ? o->err : "");
 }
 
+/* What the kernel means, where its errno does not tell. */
+static const char *husk__meaning(const struct husk_op *op, int sys)
+{
+    static const struct {
+        enum husk_op_kind kind;
+        int sys;
+        const char *file, *text;
+    } table[] = {
+        {HUSK_OP_SPAWN, EBUSY, "", ": its cgroup hands controllers down, and takes no processes then"},
+        {HUSK_OP_SPAWN, EOPNOTSUPP, "", ": its cgroup is below a threaded one"},
+        {HUSK_OP_CHECK, EEXIST, "", ": it says something else"},
+        {HUSK_OP_WRITE, EBUSY, "cgroup.subtree_control", ": a cgroup with processes in it hands no controllers down"},
+        {HUSK_OP_WRITE, EBUSY, "memory.limit_in_bytes", ": more than that is in use"},
+        {HUSK_OP_WRITE, EBUSY, "memory.memsw.limit_in_bytes", ": more than that is in use"},
+    };
+    const char *file = op->kind == HUSK_OP_WRITE && op->u.write.path.rel ? op->u.write.path.rel : "";
+
+    file = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
+    for (size_t i = 0; i < HUSK_COUNT(table); i++)
+        if (table[i].kind == op->kind && table[i].sys == sys && strcmp(table[i].file, file) == 0)
+            return table[i].text;
+    return "";
+}
+
 /* Fills *err; returns HUSK_ESYS. */
 static int husk__fail_op(const struct husk_plan *plan, const struct husk__failure *f, struct husk_err *err)
 {
@@ -168,8 +202,11 @@ static int husk__fail_op(const struct husk_plan *plan, const struct husk__failur
                       husk__lower_error(f->sys, text, sizeof text));
     } else {
         husk__what(op, what, sizeof what);
-        r = husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, f->sys, op->why, "%s: in the %s: %s (%s)", what,
-                      f->in_child ? "child" : "parent", husk_errno_name(f->sys), strerror(f->sys));
+        bool said = op->kind == HUSK_OP_HELPER && f->output != NULL && f->output->err_len > 0;
+        r = husk_fail(err, HUSK_ESYS, HUSK_DIAG_OP_FAILED, f->sys, op->why, "%s: in the %s: %s (%s)%s%s%.*s", what,
+                      f->in_child ? "child" : "parent", husk_errno_name(f->sys), strerror(f->sys),
+                      husk__meaning(op, f->sys), said ? ": " : "", said ? (int)f->output->err_len : 0,
+                      said ? f->output->err : "");
     }
     if (err != NULL)
         err->op = f->op;

@@ -139,16 +139,21 @@ static long husk__wait_for(struct husk__run *run, uint32_t wanted, struct husk_r
     }
 }
 
-/* Tell the child that we came to this operation. A child that is gone has perhaps left word why. */
-static long husk__tell(struct husk__run *run)
+/* Tell the child that we came to this operation, with a descriptor or -1. A child that is gone has perhaps left word why. */
+static long husk__tell_fd(struct husk__run *run, int with)
 {
     struct husk_report rep = {run->c.at, 0, 0};
-    long r = husk__send_fd(run->c.channel, &rep, sizeof rep, -1);
+    long r = husk__send_fd(run->c.channel, &rep, sizeof rep, with);
     int fd;
 
     if (r != -EPIPE && r != -ECONNRESET)
         return r;
     return husk__wait_for(run, HUSK_NO_OP, &rep, &fd) < 0 ? -EPIPE : r;
+}
+
+static long husk__tell(struct husk__run *run)
+{
+    return husk__tell_fd(run, -1);
 }
 
 /* @pidfd and @task for the process that is the child now. */
@@ -294,6 +299,11 @@ static long husk__parent_give(struct husk_child *c, const struct husk_op *op)
     int fd;
     long r = husk__wait_for(husk__run(c), c->at, &rep, &fd);
 
+    if (r == 0 && op->u.give.by_number) {
+        husk__close(fd);
+        r = fd = (int)husk__sys(__NR_pidfd_getfd, c->slot[HUSK_SLOT_PIDFD], (int)rep.detail, 0);
+        r = r < 0 ? r : 0;
+    }
     if (r == 0 && fd < 0)
         return -EPROTO;
     if (r == 0)
@@ -400,6 +410,10 @@ static long husk__do_bpf(struct husk_child *c, const struct husk_op *op)
     return r;
 }
 
+#include "husk/impl/apply_helper.h"
+#include "husk/impl/apply_net.h"
+#include "husk/impl/apply_tree.h"
+
 /* What would change the calling program itself is not here: ENOSYS. */
 static husk__do_fn *const husk__parent_does[HUSK_OP_COUNT] = {
     [HUSK_OP_OPEN] = husk__do_open,         [HUSK_OP_MKDIR] = husk__do_mkdir,
@@ -412,5 +426,8 @@ static husk__do_fn *const husk__parent_does[HUSK_OP_COUNT] = {
     [HUSK_OP_HOOK] = husk__do_hook,         [HUSK_OP_BPF] = husk__do_bpf,
     [HUSK_OP_RECORD] = husk__do_record,     [HUSK_OP_PIDFILE] = husk__do_pidfile,
     [HUSK_OP_EXEC] = husk__parent_exec,     [HUSK_OP_COPY] = husk__do_copy,
+    [HUSK_OP_TREE] = husk__parent_tree,     [HUSK_OP_USERNS] = husk__do_userns,
+    [HUSK_OP_NETDEV] = husk__parent_netdev, [HUSK_OP_CHOWN] = husk__do_chown,
+    [HUSK_OP_CHECK] = husk__do_check,       [HUSK_OP_HELPER] = husk__do_helper,
 };
 #endif

@@ -132,6 +132,8 @@ static long husk__do_mkdir(struct husk_child *c, const struct husk_op *op)
         return fd;
     if (want.made)
         r = husk__own(fd, m->mode, m->uid, m->gid);
+    else if (m->excl)
+        r = -EEXIST;
     else if (op->undo)
         r = husk__is_vacant(fd);
     husk__close(fd);
@@ -224,7 +226,9 @@ static long husk__do_mknod(struct husk_child *c, const struct husk_op *op)
 
     if (dir < 0)
         return dir;
-    made = husk__sys(__NR_mknodat, dir, name, m->mode, husk__device(m->major, m->minor));
+    made = husk__undo_note(c, "unlink", dir, name);
+    if (made == 0 && (made = husk__sys(__NR_mknodat, dir, name, m->mode, husk__device(m->major, m->minor))) < 0)
+        (void)husk__undo_note(c, "keep", dir, name);
     fd = made < 0 && made != -EEXIST
              ? (int)made
              : (int)husk__sys(__NR_openat, dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);

@@ -6,6 +6,9 @@
 #include "husk/impl/child_file.h"
 #include "husk/impl/child_mount.h"
 #include "husk/impl/child_process.h"
+#include "husk/impl/child_copyup.h"
+#include "husk/impl/child_sched.h"
+#include "husk/impl/child_net.h"
 
 /* Does the operation's on_fail let this errno (below 0) pass? */
 static bool husk__excused(const struct husk_op *op, long r)
@@ -28,7 +31,7 @@ static long husk__send_report(const struct husk_child *c, int32_t err, int64_t d
     do
         r = husk__sys(__NR_write, c->channel, &rep, sizeof rep);
     while (r == -EINTR);
-    return r < 0 ? r : 0;
+    return r < 0 ? r : r == (long)sizeof rep ? 0 : -EIO; /* a filter may answer a write that was never made with 0 */
 }
 
 /* The parent's word that it came to this operation. Its end closed: nobody waits for us any more. */
@@ -63,7 +66,9 @@ static long husk__do_give(struct husk_child *c, const struct husk_op *op)
     struct husk_report rep = {c->at, 0, 0};
     int fd = husk__slot(c, op->u.give.slot);
 
-    return fd < 0 ? fd : husk__send_fd(c->channel, &rep, sizeof rep, fd);
+    if (fd < 0)
+        return fd;
+    return op->u.give.by_number ? husk__send_report(c, 0, fd) : husk__send_fd(c->channel, &rep, sizeof rep, fd);
 }
 
 /* Goes on as a sibling, once the parent knows its pid: only then can it tell our reports from those of the
@@ -95,8 +100,8 @@ static long husk__do_gate(struct husk_child *c, const struct husk_op *op)
     do
         fd = husk__sys(__NR_accept4, gate, NULL, NULL, SOCK_CLOEXEC);
     while (fd == -EINTR || fd == -ECONNABORTED);
-    if (fd < 0)
-        return fd;
+    if (fd < 3) /* no filter's answer in place of the kernel's is taken for the word of `start` */
+        return fd < 0 ? fd : -EPROTO;
     c->channel = (int)fd;
     husk__define(c, HUSK_SLOT_GATE, -1);
     return 0;
@@ -116,6 +121,10 @@ static husk__do_fn *const husk__child_does[HUSK_OP_COUNT] = {
     [HUSK_OP_SECCOMP] = husk__do_seccomp, [HUSK_OP_CHDIR] = husk__do_chdir,       [HUSK_OP_HOME] = husk__do_home,
     [HUSK_OP_LOOKUP] = husk__do_lookup,   [HUSK_OP_GATE] = husk__do_gate,         [HUSK_OP_HOOK] = husk__do_hook,
     [HUSK_OP_FDS] = husk__do_fds,         [HUSK_OP_EXEC] = husk__do_exec,         [HUSK_OP_COPY] = husk__do_copy,
+    [HUSK_OP_COPYUP] = husk__do_copyup,   [HUSK_OP_TREE] = husk__child_tree,      [HUSK_OP_NETDEV] = husk__child_netdev,
+    [HUSK_OP_SCHED] = husk__do_sched,     [HUSK_OP_IOPRIO] = husk__do_ioprio,     [HUSK_OP_MEMPOLICY] = husk__do_mempolicy,
+    [HUSK_OP_AFFINITY] = husk__do_affinity,
+    [HUSK_OP_PERSONALITY] = husk__do_personality,
 };
 
 /* The current operation, by the actor's table; 0 also for a failure that on_fail lets pass. */
@@ -137,14 +146,29 @@ static long husk__carry_out(struct husk_child *c, husk__do_fn *const table[HUSK_
     return 0;
 }
 
-/* Nothing but exec, and what a filter must not disturb, follows: say so, and become what the program will
- * find. */
-static void husk__last_word(struct husk_child *c)
+/* Does nothing that can be waited for follow the current operation? */
+static bool husk__is_last(const struct husk_child *c)
 {
-    c->last_word = true;
-    (void)husk__sys(__NR_umask, c->umask);
-    (void)husk__send_report(c, 0, 0);
-    husk__set_mask(0);
+    for (uint32_t i = c->at + 1; i < c->n; i++)
+        if (c->ops[i].who != HUSK_PARENT && c->ops[i].kind != HUSK_OP_CAPS && c->ops[i].kind != HUSK_OP_EXEC)
+            return false;
+    return true;
+}
+
+/* Called before the filter, which may not let us, and before exec: say that nothing but exec follows, when that is so,
+ * and become what the program will find. A signal that waited is the program's, not a failure to start it: the word
+ * comes first. */
+static void husk__last_words(struct husk_child *c)
+{
+    if (!c->last_word && husk__is_last(c)) {
+        c->last_word = true;
+        (void)husk__send_report(c, 0, 0);
+    }
+    if (!c->settled) {
+        c->settled = true;
+        (void)husk__sys(__NR_umask, c->umask);
+        husk__set_mask(0);
+    }
 }
 
 /* Slots that no later operation uses are closed at once: others may be able to look into a process that enters their
@@ -154,14 +178,6 @@ static void husk__drop_slots(struct husk_child *c, uint32_t next)
     for (uint32_t i = 0; i < HUSK_SLOT_COUNT; i++)
         if (c->slot[i] >= 0 && c->used_until[i] <= next)
             husk__define(c, (enum husk_slot)i, -1);
-}
-
-static bool husk__hook_follows(const struct husk_child *c)
-{
-    for (uint32_t i = c->at; i < c->n; i++)
-        if (c->ops[i].kind == HUSK_OP_HOOK && c->ops[i].who == HUSK_CHILD)
-            return true;
-    return false;
 }
 
 static void husk__child_begin(struct husk_child *c)
@@ -195,8 +211,8 @@ HUSK_API void husk_child_run(struct husk_child *c)
         const struct husk_op *op = &c->ops[c->at];
         if (op->kind == HUSK_OP_SPAWN || op->who == HUSK_PARENT)
             continue;
-        if ((op->kind == HUSK_OP_EXEC || (op->kind == HUSK_OP_SECCOMP && !husk__hook_follows(c))) && !c->last_word)
-            husk__last_word(c);
+        if (op->kind == HUSK_OP_EXEC || op->kind == HUSK_OP_SECCOMP)
+            husk__last_words(c);
         r = husk__carry_out(c, husk__child_does);
         if (r < 0)
             break;

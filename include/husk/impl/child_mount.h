@@ -159,25 +159,32 @@ static int husk__reopen(struct husk_child *c, const struct husk_path *path, bool
     return ours > 0 ? fd : ours < 0 ? ours : -EAGAIN;
 }
 
+/* Changes a tree that is attached nowhere, then attaches it. */
+static long husk__attach(struct husk_child *c, int tree, int target, uint64_t set, uint64_t clear)
+{
+    long early = set | clear ? husk__set_attr_flags(tree, set, clear) : 0, r = early != -ENOSYS ? early : 0;
+
+    if (r == 0)
+        r = husk__sys(__NR_move_mount, tree, "", target, "",
+                      HUSK__MOVE_MOUNT_F_EMPTY_PATH | HUSK__MOVE_MOUNT_T_EMPTY_PATH);
+    if (r == 0 && early == -ENOSYS) /* Linux 5.2 to 5.11: not before it is attached */
+        r = husk__set_flags(c, tree, set, clear);
+    return r;
+}
+
 /* A bind mount of source on target, which path names. MS_* of the source stay but for set and clear. Returns
  * its root. */
 static int husk__bind(struct husk_child *c, int source, int target, const struct husk_path *path, bool whole,
                       uint64_t set, uint64_t clear)
 {
     char name[40];
-    long r, early;
+    long r;
     int fd =
         (int)husk__sys(__NR_open_tree, source, "",
                        AT_EMPTY_PATH | HUSK__OPEN_TREE_CLONE | O_CLOEXEC | (whole ? HUSK__AT_RECURSIVE : 0));
 
     if (fd >= 0) {
-        early = set | clear ? husk__set_attr_flags(fd, set, clear) : 0;
-        r = early != -ENOSYS ? early : 0;
-        if (r == 0)
-            r = husk__sys(__NR_move_mount, fd, "", target, "",
-                          HUSK__MOVE_MOUNT_F_EMPTY_PATH | HUSK__MOVE_MOUNT_T_EMPTY_PATH);
-        if (r == 0 && early == -ENOSYS) /* Linux 5.2 to 5.11: not before it is attached */
-            r = husk__set_flags(c, fd, set, clear);
+        r = husk__attach(c, fd, target, set, clear);
     } else if (fd == -ENOSYS) {
         r = husk__mount_on(c, target, husk__fd_path(name, "/proc/self/fd/", source), NULL,
                            MS_BIND | (whole ? MS_REC : 0), NULL);
@@ -197,11 +204,12 @@ static long husk__check_target(int target, const struct husk_path *path)
 {
     bool named = path->rel != NULL && (husk__same(path->rel, "proc") || husk__starts(path->rel, "proc/"));
 
-    return path->slot == HUSK_SLOT_ROOTFS && !named && husk__fs_type(target, NULL) == HUSK__MAGIC_PROC
+    return path->slot != HUSK_SLOT_HOST && !named && husk__fs_type(target, NULL) == HUSK__MAGIC_PROC
                ? -EPERM
                : 0;
 }
 
+/* Of a bind, or of a tree that moves. */
 static long husk__do_bind(struct husk_child *c, const struct husk_op_mount *m)
 {
     struct husk__want of_source = {.flags = O_PATH},
@@ -219,7 +227,10 @@ static long husk__do_bind(struct husk_child *c, const struct husk_op_mount *m)
     if (r >= 0)
         r = husk__check_target(target, &m->target);
     if (r == 0) {
-        r = fd = husk__bind(c, source, target, &m->target, (m->flags & MS_REC) != 0, m->set, m->clear);
+        if (m->flags & MS_MOVE)
+            r = (fd = husk__dup(source)) < 0 ? fd : husk__attach(c, fd, target, m->set, m->clear);
+        else
+            r = fd = husk__bind(c, source, target, &m->target, (m->flags & MS_REC) != 0, m->set, m->clear);
         if (r >= 0)
             r = husk__set_tree(c, fd, m->rec_set, m->rec_clear, &m->propagation);
         husk__close(fd);
@@ -291,9 +302,38 @@ static long husk__do_filesystem(struct husk_child *c, const struct husk_op_mount
 
 static long husk__do_mount(struct husk_child *c, const struct husk_op *op)
 {
-    if (op->u.mount.flags & MS_BIND)
+    if (op->u.mount.flags & (MS_BIND | MS_MOVE))
         return husk__do_bind(c, &op->u.mount);
     return op->u.mount.fstype ? husk__do_filesystem(c, &op->u.mount) : -ENODEV;
+}
+
+/* The tree comes with the parent's word that it got here. */
+static long husk__child_tree(struct husk_child *c, const struct husk_op *op)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct husk_report rep;
+    struct iovec part = {&rep, sizeof rep};
+    struct msghdr m = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    long r;
+
+    do
+        r = husk__sys(__NR_recvmsg, c->channel, &m, MSG_CMSG_CLOEXEC);
+    while (r == -EINTR);
+    if (r < 0)
+        return r;
+    if (r != (long)sizeof rep || rep.op != c->at || rep.err != 0)
+        return -EPIPE; /* its end closed: nobody waits for us any more */
+    if (m.msg_flags & MSG_CTRUNC)
+        return -EMFILE;
+    if (m.msg_controllen < CMSG_LEN(sizeof(int)) || control.header.cmsg_level != SOL_SOCKET ||
+        control.header.cmsg_type != SCM_RIGHTS)
+        return -EPROTO;
+    husk__define(c, op->u.tree.slot, *(int *)(void *)CMSG_DATA(&control.header));
+    return 0;
 }
 
 static long husk__do_attr(struct husk_child *c, const struct husk_op *op)
@@ -428,6 +468,8 @@ static long husk__hide_kernel_mounts(struct husk_child *c, int rootfs)
     if (n < 0)
         return n;
     root[n] = '\0';
+    if (n == 1) /* it lies on the old one: both have the same names */
+        return -EBUSY;
     info = (int)husk__sys(__NR_openat, AT_FDCWD, "/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
     if (info < 0)
         return info;

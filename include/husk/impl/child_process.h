@@ -415,8 +415,8 @@ static long husk__do_fds(struct husk_child *c, const struct husk_op *op)
 
 static long husk__do_exec(struct husk_child *c, const struct husk_op *op)
 {
-    const char *program = c->program ? c->program : op->u.exec.argv.v[0];
-
-    return husk__sys(__NR_execve, program, op->u.exec.argv.v, c->envp);
+    if (c->program == NULL) /* `start` does not let it come to this */
+        return -ENOEXEC;
+    return husk__sys(__NR_execve, c->program, op->u.exec.argv.v, c->envp);
 }
 #endif

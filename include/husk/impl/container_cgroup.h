@@ -4,14 +4,43 @@
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_CONTAINER_CGROUP_IMPLEMENTED)
 #define HUSK_CONTAINER_CGROUP_IMPLEMENTED
 
-/* Opens place i; NULL when it is gone or nobody serves it. */
+/* What create noted down so far; empty when it came to nothing yet. */
+static int husk__container_undo_log(const struct husk_container *c, struct husk_text *log, struct husk_err *err)
+{
+    struct husk_err local;
+    const char *text;
+    size_t len;
+    int rc = husk_state_get(&c->dir, "undo", c->arena, &text, &len, &local);
+
+    if (rc == 0) {
+        while (len > 0 && text[len - 1] != '\n') /* the line that a killed create could not finish */
+            len--;
+        husk_text_add(log, text, len);
+    } else if (local.sys == ENOENT) {
+        rc = 0;
+    } else if (err != NULL) {
+        *err = local;
+    }
+    return rc;
+}
+
+/* Until create is through, what is at a planned path may be another container's, whom create is about to find there. */
+static bool husk__place_is_ours(const struct husk_container *c, uint32_t i)
+{
+    struct husk_text log = {.arena = c->arena};
+
+    return c->state.status != HUSK_CREATING ||
+           (husk__container_undo_log(c, &log, NULL) == 0 && husk__undo_has(&log, c->state.cgroups[i].dir));
+}
+
+/* Opens place i; NULL when it is gone, not made yet, or nobody serves it. */
 static const struct husk_cgroup_backend *husk__place_open(const struct husk_container *c, uint32_t i,
                                                           int *dir)
 {
     const struct husk_backends *all = c->backends ? c->backends : &husk_backends_default;
     const struct husk_cgroup_backend *b = husk_cgroup_backend_named(all, c->state.cgroups[i].backend);
 
-    *dir = b == NULL ? -1 : husk__cgroup_open(c->state.cgroups[i].dir);
+    *dir = b == NULL || !husk__place_is_ours(c, i) ? -1 : husk__cgroup_open(c->state.cgroups[i].dir);
     return *dir < 0 ? NULL : b;
 }
 
@@ -94,6 +123,67 @@ static bool husk__places_oom_killed(const struct husk_container *c)
             close(dir);
     }
     return killed;
+}
+
+/* The text of a small file, "" when it cannot be read. */
+static void husk__small_file(int dir, const char *path, char *text, size_t size)
+{
+    int fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, size - 1);
+
+    text[n > 0 ? n : 0] = '\0';
+    if (fd >= 0)
+        close(fd);
+}
+
+/* A cgroup of v2 that hands controllers down takes no processes: where a container made that of its own, exec joins its
+ * init, further down. Returns the container's places, changed so. */
+static const struct husk_cgroup_place *husk__places_of_init(const struct husk_container *c)
+{
+    uint32_t n = c->state.n_cgroups;
+    struct husk_cgroup_place *v = husk_arena_grow(c->arena, c->state.cgroups, n * sizeof *v, (n + 1) * sizeof *v);
+    char text[8192], file[32], *path;
+    int dir;
+
+    snprintf(file, sizeof file, "/proc/%d/cgroup", c->state.pid);
+    for (uint32_t i = 0; v != NULL && i < n; i++) {
+        size_t len = strlen(v[i].path);
+        if (v[i].version != 2 || husk__place_open(c, i, &dir) == NULL)
+            continue;
+        husk__small_file(dir, "cgroup.subtree_control", text, sizeof text);
+        close(dir);
+        if (text[strspn(text, "\n")] == '\0')
+            continue;
+        husk__small_file(AT_FDCWD, file, text, sizeof text);
+        path = strncmp(text, "0::", 3) == 0 ? text + 3 : strstr(text, "\n0::") ? strstr(text, "\n0::") + 4 : text;
+        if (strncmp(path, v[i].path, len) != 0 || path[len] != '/')
+            continue;
+        path[strcspn(path, "\n")] = '\0';
+        v[i].dir = husk_strf(c->arena, "%s%s", v[i].dir, path + len);
+        v[i].path = husk_strdup(c->arena, path);
+    }
+    return v;
+}
+
+/* On v1 somebody may have put init into a frozen cgroup of his own, where it cannot die: back into ours. */
+static void husk__places_take_back(const struct husk_container *c)
+{
+    char pid[16];
+    int dir, fd, len = snprintf(pid, sizeof pid, "%d", c->state.pid);
+
+    for (uint32_t i = 0; i < c->state.n_cgroups; i++) {
+        const struct husk_cgroup_backend *b = husk__place_open(c, i, &dir);
+
+        fd = b != NULL && c->state.cgroups[i].version == 1 && HUSK_HAS(b, is_frozen) && b->is_frozen(dir) == 0
+                 ? openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+                 : -1;
+        if (fd >= 0) {
+            (void)!write(fd, pid, (size_t)len);
+            close(fd);
+        }
+        if (dir >= 0)
+            close(dir);
+    }
 }
 
 static int husk__container_freeze(struct husk_container *c, bool frozen, struct husk_err *err)

@@ -489,6 +489,7 @@ static void husk__probe_calls(struct husk_host *host)
     has[HUSK_FEATURE_OPENAT2] = HUSK__TRY(__NR_openat2, -1, ".", &how, sizeof how) == EBADF;
     has[HUSK_FEATURE_PIDFD] = HUSK__TRY(__NR_pidfd_open, -1, 0) == EINVAL &&
                               HUSK__TRY(__NR_pidfd_send_signal, -1, 0, NULL, 0) == EBADF;
+    has[HUSK_FEATURE_PIDFD_GETFD] = HUSK__TRY(__NR_pidfd_getfd, -1, 0, 0) == EBADF;
     /* On the one descriptor that cannot be open: an invalid range would give EINVAL, like an unknown flag. */
     has[HUSK_FEATURE_CLOSE_RANGE] =
         HUSK__TRY(__NR_close_range, UINT_MAX, UINT_MAX, HUSK__CLOSE_RANGE_CLOEXEC) == 0;

@@ -253,12 +253,14 @@ static const struct {
     [HUSK_TABLE_DEVICE_TYPE] = { "device type", husk__device_types },
 };
 
-/* Sorted, for bsearch. MOUNT_ATTR_RELATIME is 0, no bit at all: relatime clears what the others set. */
+/* Sorted, for bsearch. The names are the words of plans, too: a flag of more bits than MS_REC and one other would change what
+ * older plans say. MOUNT_ATTR_RELATIME is 0, no bit at all: relatime clears what the others set. */
 static const struct husk_mount_option husk__mount_options[] = {
     { "async", HUSK_MOPT_FLAG, false, MS_SYNCHRONOUS },
     { "atime", HUSK_MOPT_FLAG, false, MS_NOATIME },
     { "bind", HUSK_MOPT_FLAG, true, MS_BIND },
     { "defaults", HUSK_MOPT_NOTHING, true, 0 },
+    { "dest-nofollow", HUSK_MOPT_NOFOLLOW, true, 1 },
     { "dev", HUSK_MOPT_FLAG, false, MS_NODEV },
     { "diratime", HUSK_MOPT_FLAG, false, MS_NODIRATIME },
     { "dirsync", HUSK_MOPT_FLAG, true, MS_DIRSYNC },
@@ -311,6 +313,7 @@ static const struct husk_mount_option husk__mount_options[] = {
     { "shared", HUSK_MOPT_PROPAGATION, true, MS_SHARED },
     { "silent", HUSK_MOPT_FLAG, true, MS_SILENT },
     { "slave", HUSK_MOPT_PROPAGATION, true, MS_SLAVE },
+    { "src-nofollow", HUSK_MOPT_NOFOLLOW, true, 0 },
     { "strictatime", HUSK_MOPT_FLAG, true, MS_STRICTATIME },
     { "suid", HUSK_MOPT_FLAG, false, MS_NOSUID },
     { "symfollow", HUSK_MOPT_FLAG, false, MS_NOSYMFOLLOW },

@@ -11,8 +11,9 @@ struct husk__backend_kind {
     int (*probe)(const void *vtable, const struct husk_need *need, const char **reason);
 };
 
-/* The functions of a kind, which differ in their types alone. `lacks`: tests for its mandatory members. */
-#define HUSK__BACKEND_KIND(kind, ABI, lacks, probe_args)                                                     \
+/* The functions of a kind, which differ in their types alone. `lacks`: tests for its mandatory members; `score`: how it is
+ * asked. */
+#define HUSK__BACKEND_KIND(kind, ABI, lacks, score)                                                          \
     static const void *husk__##kind##_at(const struct husk_backends *b, uint32_t i)                          \
     {                                                                                                        \
         return b->kind == NULL ? NULL : b->kind[i];                                                          \
@@ -30,7 +31,7 @@ struct husk__backend_kind {
     static int husk__##kind##_probe(const void *vtable, const struct husk_need *need, const char **reason)   \
     {                                                                                                        \
         const struct husk_##kind##_backend *v = vtable;                                                      \
-        return v->probe probe_args;                                                                          \
+        return score;                                                                                        \
     }
 #define HUSK__LACKS(member) !HUSK_HAS(v, member) ? "its table lacks " #member :
 
@@ -39,15 +40,17 @@ HUSK__BACKEND_KIND(cgroup, HUSK_CGROUP_ABI,
     HUSK__LACKS(name) HUSK__LACKS(probe) HUSK__LACKS(plan_create) HUSK__LACKS(plan_join)
     HUSK__LACKS(plan_limits)
     HUSK__LACKS(plan_mount) HUSK__LACKS(each_pid) HUSK__LACKS(kill_all) HUSK__LACKS(remove),
-    (need->host, need->hierarchy, reason))
+    v->probe(need->host, need->hierarchy, reason))
 HUSK__BACKEND_KIND(device, HUSK_DEVICE_ABI, HUSK__LACKS(name) HUSK__LACKS(probe) HUSK__LACKS(plan_rules),
-    (need->host, need->hierarchy, reason))
+    v->probe(need->host, need->hierarchy, reason))
 HUSK__BACKEND_KIND(idmap, HUSK_IDMAP_ABI, HUSK__LACKS(name) HUSK__LACKS(probe) HUSK__LACKS(plan_map),
-    (need->host, need->spec, reason))
+    v->probe(need->host, need->spec, reason))
 HUSK__BACKEND_KIND(storage, HUSK_STORAGE_ABI, HUSK__LACKS(name) HUSK__LACKS(probe) HUSK__LACKS(plan_root),
-    (need->host, need->spec, reason))
+    v->probe(need->host, need->spec, reason))
 HUSK__BACKEND_KIND(seccomp, HUSK_SECCOMP_ABI, HUSK__LACKS(name) HUSK__LACKS(probe) HUSK__LACKS(compile),
-    (need->host, reason))
+    v->probe(need->host, reason))
+HUSK__BACKEND_KIND(lsm, HUSK_LSM_ABI, HUSK__LACKS(name) HUSK__LACKS(at) HUSK__LACKS(probe) HUSK__LACKS(plan_exec),
+    need->at != NULL && strcmp(need->at, v->at) == 0 ? v->probe(need->host, reason) : (*reason = NULL, 0))
 
 #define HUSK__KIND_ROW(kind) \
     { husk__##kind##_at, husk__##kind##_unusable, husk__##kind##_name, husk__##kind##_probe }
@@ -55,7 +58,7 @@ HUSK__BACKEND_KIND(seccomp, HUSK_SECCOMP_ABI, HUSK__LACKS(name) HUSK__LACKS(prob
 static const struct husk__backend_kind husk__backend_kinds[] = {
     [HUSK_BACKEND_CGROUP] = HUSK__KIND_ROW(cgroup),   [HUSK_BACKEND_DEVICE] = HUSK__KIND_ROW(device),
     [HUSK_BACKEND_IDMAP] = HUSK__KIND_ROW(idmap),     [HUSK_BACKEND_STORAGE] = HUSK__KIND_ROW(storage),
-    [HUSK_BACKEND_SECCOMP] = HUSK__KIND_ROW(seccomp),
+    [HUSK_BACKEND_SECCOMP] = HUSK__KIND_ROW(seccomp), [HUSK_BACKEND_LSM] = HUSK__KIND_ROW(lsm),
 };
 
 HUSK_API const char *husk_backend_ask(const struct husk_backends *b, enum husk_backend_kind kind, uint32_t i,
@@ -83,7 +86,7 @@ HUSK_API uint32_t husk_backend_best(const struct husk_backends *b, enum husk_bac
     int score, top = 0;
 
     for (uint32_t i = 0; (name = husk_backend_ask(b, kind, i, need, &score, &reason)) != NULL; i++) {
-        if (score <= 0 && reasons != NULL)
+        if (score <= 0 && reason != NULL && reasons != NULL)
             husk_textf(reasons, "%s%s: %s", reasons->len ? "; " : "", name, reason);
         if (score > top) {
             top = score;
@@ -124,7 +127,7 @@ static int husk__backends_check(struct husk_planner *p)
 static const void *husk__backend_for(struct husk_planner *p, enum husk_backend_kind kind,
                                      const struct husk_hierarchy *h, const char *at, const char *cannot)
 {
-    const struct husk_need need = {p->host, h, p->spec};
+    const struct husk_need need = {p->host, h, p->spec, at};
     struct husk_text reasons = {.arena = p->arena};
     uint32_t best = husk_backend_best(p->backends, kind, &need, &reasons);
 

@@ -17,6 +17,7 @@
  * ID and UMASK. */
 enum husk__field_type {
     HUSK__NUM,      /* 5; absent when 0 */
+    HUSK__INT,      /* -5; absent when 0 */
     HUSK__ID,       /* 5; absent when HUSK_ID_KEEP, so 0 is seen */
     HUSK__UMASK,    /* 022; absent when HUSK_ID_KEEP */
     HUSK__MODE,     /* 0755, or with a node's type c0666 */
@@ -138,6 +139,17 @@ static const struct husk__words husk__filter_words = {
     .more = husk__more_names,
     .table = HUSK_TABLE_SECCOMP_FLAG,
     .prefix = "SECCOMP_FILTER_FLAG_"};
+static const struct husk__words husk__sched_words = {
+    .more = husk__more_names, .table = HUSK_TABLE_SCHED_POLICY, .prefix = "SCHED_"};
+static const struct husk__words husk__sched_flag_words = {
+    .more = husk__more_names, .table = HUSK_TABLE_SCHED_FLAG, .prefix = "SCHED_FLAG_"};
+static const struct husk__words husk__ioprio_words = {
+    .more = husk__more_names, .table = HUSK_TABLE_IOPRIO_CLASS, .prefix = "IOPRIO_CLASS_"};
+static const struct husk__words husk__mempolicy_words = {
+    .more = husk__more_names, .table = HUSK_TABLE_MEMPOLICY_MODE, .prefix = "MPOL_"};
+static const struct husk__words husk__mempolicy_flag_words = {
+    .more = husk__more_names, .table = HUSK_TABLE_MEMPOLICY_FLAG, .prefix = "MPOL_F_"};
+static const struct husk__words husk__personality_words = {.more = husk__more_names, .table = HUSK_TABLE_PERSONALITY};
 static const struct husk__words husk__hook_words = {.more = husk__more_hooks};
 
 /* clang-format off */
@@ -160,7 +172,7 @@ static const struct husk__field *const husk__op_fields[HUSK_OP_COUNT] = {
     [HUSK_OP_OPEN] = HUSK__FIELDS(HUSK__M(open, slot, NEW_SLOT), HUSK__M(open, path, PATH),
                                   HUSK__FW(open, flags, FLAGS, open), HUSK__FW(open, expect, OPTION, expect)),
     [HUSK_OP_MKDIR] = HUSK__FIELDS(HUSK__M(mkdir, path, PATH), HUSK__F(mkdir, mode, MODE),
-                                   HUSK__F(mkdir, uid, ID), HUSK__F(mkdir, gid, ID)),
+                                   HUSK__F(mkdir, uid, ID), HUSK__F(mkdir, gid, ID), HUSK__F(mkdir, excl, BOOL)),
     [HUSK_OP_WRITE] = HUSK__FIELDS(HUSK__M(write, path, PATH), HUSK__M(write, data, STR)),
     [HUSK_OP_SYMLINK] = HUSK__FIELDS(HUSK__M(symlink, path, PATH), HUSK__M(symlink, target, STR)),
     [HUSK_OP_MKNOD] =
@@ -184,9 +196,10 @@ static const struct husk__field *const husk__op_fields[HUSK_OP_COUNT] = {
     [HUSK_OP_UNSHARE] = HUSK__FIELDS(HUSK__MW(unshare, flags, FLAGS, clone)),
     [HUSK_OP_SYNC] = HUSK__FIELDS(HUSK__FW(sync, from, ENUM, who), HUSK__M(sync, name, STR)),
     [HUSK_OP_PTY] = HUSK__FIELDS(HUSK__F(pty, rows, NUM), HUSK__F(pty, cols, NUM), HUSK__F(pty, uid, ID)),
-    [HUSK_OP_GIVE] = HUSK__FIELDS(HUSK__M(give, slot, SLOT)),
+    [HUSK_OP_GIVE] = HUSK__FIELDS(HUSK__M(give, slot, SLOT), HUSK__F(give, by_number, BOOL)),
     [HUSK_OP_SEND] =
-        HUSK__FIELDS(HUSK__M(send, socket, SLOT), HUSK__M(send, slot, SLOT), HUSK__M(send, data, STR)),
+        HUSK__FIELDS(HUSK__M(send, socket, SLOT), HUSK__M(send, slot, SLOT), HUSK__F(send, data, STR),
+                     HUSK__F(send, content, SLOT)),
     [HUSK_OP_STDIO] = HUSK__FIELDS(HUSK__F(stdio, terminal, BOOL), HUSK__F(stdio, uid, ID)),
     [HUSK_OP_HOSTNAME] = HUSK__FIELDS(HUSK__M(hostname, name, STR), HUSK__F(hostname, domain, BOOL)),
     [HUSK_OP_IFUP] = HUSK__FIELDS(HUSK__M(ifup, name, STR)),
@@ -207,7 +220,7 @@ static const struct husk__field *const husk__op_fields[HUSK_OP_COUNT] = {
     [HUSK_OP_SOCKET] = HUSK__FIELDS(HUSK__M(socket, slot, NEW_SLOT), HUSK__M(socket, path, PATH),
                                     HUSK__F(socket, listen, BOOL)),
     [HUSK_OP_MEMFD] = HUSK__FIELDS(HUSK__M(memfd, slot, NEW_SLOT)),
-    [HUSK_OP_FILL] = HUSK__FIELDS(HUSK__M(fill, slot, SLOT), HUSK__M(fill, head, STR),
+    [HUSK_OP_FILL] = HUSK__FIELDS(HUSK__M(fill, slot, SLOT), HUSK__M(fill, head, STR), HUSK__F(fill, middle, STR),
                                   HUSK__M(fill, tail, STR), HUSK__F(fill, in_container, BOOL)),
     [HUSK_OP_HOOK] =
         HUSK__FIELDS(HUSK__FW(hook, kind, ENUM, hook), HUSK__M(hook, path, STR), HUSK__F(hook, argv, LIST),
@@ -216,8 +229,26 @@ static const struct husk__field *const husk__op_fields[HUSK_OP_COUNT] = {
     [HUSK_OP_RECORD] = HUSK__FIELDS(HUSK__M(record, status, STR)),
     [HUSK_OP_PIDFILE] = HUSK__FIELDS(HUSK__M(pidfile, path, STR)),
     [HUSK_OP_FDS] = HUSK__FIELDS(HUSK__F(fds, preserve, NUM)),
-    [HUSK_OP_EXEC] = HUSK__FIELDS(HUSK__M(exec, argv, LIST), HUSK__F(exec, envp, LIST)),
+    [HUSK_OP_EXEC] = HUSK__FIELDS(HUSK__F(exec, argv, LIST), HUSK__F(exec, envp, LIST)),
     [HUSK_OP_COPY] = HUSK__FIELDS(HUSK__M(copy, from, PATH), HUSK__M(copy, to, PATH)),
+    [HUSK_OP_COPYUP] = HUSK__FIELDS(HUSK__M(copyup, from, SLOT), HUSK__M(copyup, to, PATH)),
+    [HUSK_OP_TREE] = HUSK__FIELDS(HUSK__M(tree, slot, NEW_SLOT), HUSK__M(tree, source, PATH), HUSK__F(tree, recursive, BOOL),
+                                  HUSK__F(tree, userns, SLOT), HUSK__F(tree, idmap_recursive, BOOL)),
+    [HUSK_OP_USERNS] = HUSK__FIELDS(HUSK__M(userns, slot, NEW_SLOT), HUSK__M(userns, uid_map, STR),
+                                    HUSK__M(userns, gid_map, STR)),
+    [HUSK_OP_NETDEV] = HUSK__FIELDS(HUSK__M(netdev, name, STR), HUSK__F(netdev, new_name, STR)),
+    [HUSK_OP_SCHED] =
+        HUSK__FIELDS(HUSK__FW(sched, policy, ENUM, sched), HUSK__FW(sched, flags, FLAGS, sched_flag),
+                     HUSK__F(sched, nice, INT), HUSK__F(sched, priority, NUM), HUSK__F(sched, runtime, NUM),
+                     HUSK__F(sched, deadline, NUM), HUSK__F(sched, period, NUM)),
+    [HUSK_OP_IOPRIO] = HUSK__FIELDS(HUSK__FW(ioprio, class_, ENUM, ioprio), HUSK__F(ioprio, level, COUNT)),
+    [HUSK_OP_MEMPOLICY] = HUSK__FIELDS(HUSK__FW(mempolicy, mode, ENUM, mempolicy),
+                                       HUSK__FW(mempolicy, flags, FLAGS, mempolicy_flag), HUSK__F(mempolicy, nodes, NUMS)),
+    [HUSK_OP_PERSONALITY] = HUSK__FIELDS(HUSK__FW(personality, domain, ENUM, personality)),
+    [HUSK_OP_AFFINITY] = HUSK__FIELDS(HUSK__M(affinity, cpus, NUMS)),
+    [HUSK_OP_CHOWN] = HUSK__FIELDS(HUSK__M(chown, path, PATH), HUSK__F(chown, uid, ID), HUSK__F(chown, gid, ID)),
+    [HUSK_OP_CHECK] = HUSK__FIELDS(HUSK__M(check, path, PATH), HUSK__M(check, text, STR)),
+    [HUSK_OP_HELPER] = HUSK__FIELDS(HUSK__M(helper, path, STR), HUSK__M(helper, argv, LIST), HUSK__F(helper, pid_at, COUNT)),
 };
 
 /* What any operation can say, written after its own fields. */
@@ -273,6 +304,13 @@ static uint64_t husk__field_num(const void *base, const struct husk__field *f)
         memcpy(&eight, husk__field_at(base, f), 8);
         return eight;
     }
+}
+
+static int64_t husk__field_int(const void *base, const struct husk__field *f)
+{
+    uint64_t v = husk__field_num(base, f);
+
+    return f->size == 4 ? (int32_t)v : (int64_t)v;
 }
 
 static void husk__field_set_num(void *base, const struct husk__field *f, uint64_t value)

@@ -100,6 +100,12 @@ HUSK_API struct husk_op *husk_add_open(struct husk_planner *p, enum husk_who who
     return op;
 }
 
+/* A slot that nobody has yet. More than there are is found out by husk_plan_verify(). */
+static enum husk_slot husk__new_aux(struct husk_planner *p)
+{
+    return (enum husk_slot)(HUSK_SLOT_AUX + p->n_aux++);
+}
+
 /* A copy that ends with NULL, as lists of operations do; initialisers of the caller need not. */
 static struct husk_list husk__list(struct husk_planner *p, const struct husk_strs *s)
 {
@@ -121,7 +127,7 @@ static void husk__sync(struct husk_planner *p, enum husk_who from, const char *n
     husk_add(p, HUSK_OP_SYNC, HUSK_BOTH, "default")->u.sync = (struct husk_op_sync){from, name};
 }
 
-/* user first, so that it owns the others; mount last, since the paths of the rest are the host's. Kernel: setns(2). */
+/* In the order of joining without root's rights: user first, which gives the right to join what it owns. */
 static const struct {
     uint64_t type;
     enum husk_slot slot;
@@ -170,6 +176,7 @@ static uint64_t husk__changed_namespaces(const struct husk_spec *spec)
 {
     uint64_t changed = CLONE_NEWNS | (spec->hostname != NULL || spec->domainname != NULL ? CLONE_NEWUTS : 0);
 
+    changed |= spec->linux_.net_devices.n > 0 ? CLONE_NEWNET : 0;
     for (uint32_t i = 0; i < spec->linux_.sysctl.n; i++) {
         const char *key = spec->linux_.sysctl.v[i].name;
         if (strncmp(key, "net", 3) == 0)
@@ -284,8 +291,9 @@ static const struct husk_cgroup_backend *husk__place_backend(const struct husk_p
     return husk_cgroup_backend_named(p->backends, p->cgroups[place].backend);
 }
 
-/* What every container may use, after the configuration's own rules: the specification's default devices, ptys, and making
- * nodes (which the others then guard). config-linux.md "Default Devices"; runc and crun allow the same. */
+/* What every container may use, after the configuration's own rules: the specification's default devices, ptys, and
+ * making nodes (which the others then guard). config-linux.md "Default Devices"; and tun, which is of use only with
+ * CAP_NET_ADMIN. runc and crun allow the same. */
 static const struct husk_device_rule husk__default_rules[] = {
     {true, 'c', -1, -1, HUSK_DEV_MKNOD},
     {true, 'b', -1, -1, HUSK_DEV_MKNOD},
@@ -297,6 +305,7 @@ static const struct husk_device_rule husk__default_rules[] = {
     {true, 'c', 5, 0, 7},
     {true, 'c', 5, 2, 7},
     {true, 'c', 136, -1, 7},
+    {true, 'c', 10, 200, 7},
 };
 
 static int husk__plan_device_rules(struct husk_planner *p)
@@ -330,6 +339,22 @@ static int husk__plan_device_rules(struct husk_planner *p)
     return b->plan_rules(p, place, rules, n + (uint32_t)HUSK_COUNT(husk__default_rules));
 }
 
+/* Whoever names a cgroup wants one. The form slice:prefix:name is for systemd to take apart, and here a name like others. */
+static int husk__check_places(struct husk_planner *p)
+{
+    static const char at[] = "/linux/cgroupsPath";
+    const char *want = p->spec->linux_.cgroups_path ? p->spec->linux_.cgroups_path : "", *colon = strchr(want, ':');
+
+    if (colon != NULL && strchr(colon + 1, ':') != NULL && strchr(want, '/') == NULL)
+        husk_plan_note(p, at, "slice:prefix:name is for the systemd cgroup driver; a cgroup of the name %s is made",
+                       want);
+    if (want[0] == '\0' || p->n_cgroups > 0 || p->backends->cgroup == NULL)
+        return HUSK_OK;
+    if (p->host->n_hierarchies == 0)
+        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_CONTROLLER, 0, at, "no cgroup hierarchy is mounted");
+    return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_PERMISSION, 0, at, "this user may not make a cgroup");
+}
+
 static int husk__plan_cgroups(struct husk_planner *p)
 {
     int r = HUSK_OK;
@@ -338,8 +363,8 @@ static int husk__plan_cgroups(struct husk_planner *p)
         r = husk__place_backend(p, i)->plan_create(p, i);
     if (p->req->action == HUSK_EXEC)
         return r;
-    if (r == 0)
-        r = husk_resources_check(p);
+    if (r == 0 && (r = husk_resources_check(p)) == 0)
+        r = husk__check_places(p);
     for (uint32_t i = 0; r == 0 && i < p->n_cgroups; i++)
         r = husk__place_backend(p, i)->plan_limits(p, i);
     return r ? r : husk__plan_device_rules(p);
@@ -354,6 +379,8 @@ static void husk__plan_rlimits(struct husk_planner *p, enum husk_who who)
     }
 }
 
+#include "husk/impl/plan_ids.h"
+
 /* What the parent does for a child that it can still reach as it was made: id maps, and what a user namespace would forbid. */
 static int husk__plan_parent_setup(struct husk_planner *p)
 {
@@ -367,6 +394,8 @@ static int husk__plan_parent_setup(struct husk_planner *p)
         if ((r = b->plan_map(p)) != 0)
             return r;
     }
+    if (p->joined_userns && p->req->action != HUSK_EXEC)
+        husk__plan_check_maps(p);
     if (p->process->oom_score_adj.set)
         husk_add_write(p, HUSK_PARENT, HUSK_SLOT_TASK, "oom_score_adj",
                        husk_plan_str(p, "%lld", (long long)p->process->oom_score_adj.v), "/process/oomScoreAdj");
@@ -377,51 +406,94 @@ static int husk__plan_parent_setup(struct husk_planner *p)
     return r;
 }
 
+#include "husk/impl/plan_lsm.h"
+#include "husk/impl/plan_sched.h"
+
 static void husk__plan_undumpable(struct husk_planner *p)
 {
     husk_add(p, HUSK_OP_PRCTL, HUSK_CHILD, "default")->u.prctl = (struct husk_op_prctl){PR_SET_DUMPABLE, 0};
 }
 
-/* Spawn, and the child's way into its cgroups and namespaces. setns(pid), and a time namespace with offsets, hold for children
- * only, and a pid-1 process may not clone a sibling: then NEWPID waits for the fork, too. */
-static int husk__plan_spawn(struct husk_planner *p)
-{
-    const struct husk_linux *l = &p->spec->linux_;
-    bool offsets = l->time_offsets.n > 0 && p->req->action != HUSK_EXEC && (p->new_ns & CLONE_NEWTIME);
-    bool fork = p->joined_userns || (p->join_ns & CLONE_NEWPID) || offsets ||
-                ((p->new_ns & CLONE_NEWTIME) && !p->host->features[HUSK_FEATURE_CLONE3]);
-    uint64_t later = CLONE_NEWCGROUP | (fork ? (uint64_t)CLONE_NEWPID | CLONE_NEWTIME : 0);
-    uint64_t flags = p->joined_userns ? 0 : p->new_ns & ~later, rest = p->new_ns & ~flags;
-    struct husk_op *op = husk_add(p, HUSK_OP_SPAWN, HUSK_BOTH, flags ? "/linux/namespaces" : "default");
-    int r;
+#include "husk/impl/plan_rdt.h"
 
-    op->u.spawn.flags = flags;
-    op->u.spawn.cgroup = p->spawn_cgroup;
-    if (p->new_userns && (r = husk__plan_parent_setup(p)) != 0)
-        return r;
-    for (uint32_t i = 0; i < p->n_cgroups; i++)
-        if ((r = husk__place_backend(p, i)->plan_join(p, i)) != 0)
-            return r;
+/* Root joins the user namespace last: then it need not own the others. */
+static void husk__plan_joins(struct husk_planner *p)
+{
+    const uint32_t n = HUSK_COUNT(husk__ns_order), first = p->host->euid == 0 ? 1 : 0;
+
     if (p->join_ns) /* processes of these namespaces could look at us: nothing of the host may be reached by ptrace(2) */
         husk__plan_undumpable(p);
-    for (uint32_t i = 0; i < HUSK_COUNT(husk__ns_order); i++) {
-        if (!(p->join_ns & husk__ns_order[i].type))
-            continue;
-        op = husk_add(p, HUSK_OP_SETNS, HUSK_CHILD, husk__ns_why(p, husk__ns_order[i].type));
-        op->u.setns = (struct husk_op_setns){husk__ns_order[i].slot, husk__ns_order[i].type};
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t i = (first + k) % n;
+        if (p->join_ns & husk__ns_order[i].type)
+            husk_add(p, HUSK_OP_SETNS, HUSK_CHILD, husk__ns_why(p, husk__ns_order[i].type))->u.setns =
+                (struct husk_op_setns){husk__ns_order[i].slot, husk__ns_order[i].type};
     }
-    if (rest)
-        husk_add(p, HUSK_OP_UNSHARE, HUSK_CHILD, "/linux/namespaces")->u.unshare.flags = rest;
-    for (uint32_t i = 0; offsets && i < l->time_offsets.n; i++) {
+}
+
+static void husk__plan_time_offsets(struct husk_planner *p)
+{
+    const struct husk_linux *l = &p->spec->linux_;
+
+    for (uint32_t i = 0; i < l->time_offsets.n; i++) {
         const struct husk_time_offset *o = &l->time_offsets.v[i];
         const char *clock = husk_name_of(HUSK_TABLE_CLOCK, o->clock);
         husk_add_write(p, HUSK_CHILD, HUSK_SLOT_PROC, "self/timens_offsets",
                        husk_plan_str(p, "%s %lld %u\n", clock, (long long)o->secs, o->nanosecs),
                        husk_plan_str(p, "/linux/timeOffsets/%s", clock));
     }
+}
+
+static int husk__plan_memberships(struct husk_planner *p)
+{
+    int r = husk__plan_affinity(p, p->process->exec_cpu_affinity.initial, "/process/execCPUAffinity/initial");
+
+    for (uint32_t i = 0; r == 0 && i < p->n_cgroups; i++)
+        r = husk__place_backend(p, i)->plan_join(p, i);
+    if (r != 0)
+        return r;
+    husk__plan_rdt_join(p);
+    return husk__plan_affinity(p, p->process->exec_cpu_affinity.final, "/process/execCPUAffinity/final");
+}
+
+/* Spawn, and the child's way into its cgroups and namespaces. setns(pid), and a time namespace with offsets, hold for children
+ * only, and a pid-1 process may not clone a sibling: then NEWPID waits for the fork, too. New namespaces belong to the new user
+ * namespace, which waits until others were joined that it has no rights over. */
+static int husk__plan_spawn(struct husk_planner *p)
+{
+    const struct husk_linux *l = &p->spec->linux_;
+    bool offsets = l->time_offsets.n > 0 && p->req->action != HUSK_EXEC && (p->new_ns & CLONE_NEWTIME);
+    bool late = p->new_userns && p->join_ns && p->host->euid == 0;
+    bool fork = p->joined_userns || (p->join_ns & CLONE_NEWPID) || offsets ||
+                (late && p->new_ns & (CLONE_NEWPID | CLONE_NEWTIME)) ||
+                ((p->new_ns & CLONE_NEWTIME) && !p->host->features[HUSK_FEATURE_CLONE3]);
+    uint64_t later = CLONE_NEWCGROUP | (fork ? (uint64_t)CLONE_NEWPID | CLONE_NEWTIME : 0);
+    uint64_t flags = p->joined_userns || late ? 0 : p->new_ns & ~later, rest = p->new_ns & ~flags;
+    struct husk_op *op = husk_add(p, HUSK_OP_SPAWN, HUSK_BOTH, flags ? "/linux/namespaces" : "default");
+    int r;
+
+    op->u.spawn.flags = flags;
+    op->u.spawn.cgroup = p->spawn_cgroup;
+    if (p->new_userns && !late && (r = husk__plan_parent_setup(p)) != 0)
+        return r;
+    if ((r = husk__plan_memberships(p)) != 0)
+        return r;
+    husk__plan_joins(p);
+    if (rest)
+        husk_add(p, HUSK_OP_UNSHARE, HUSK_CHILD, "/linux/namespaces")->u.unshare.flags = rest;
+    if (late) {
+        husk__sync(p, HUSK_CHILD, "user-namespace");
+        if ((r = husk__plan_parent_setup(p)) != 0)
+            return r;
+    }
+    if (offsets)
+        husk__plan_time_offsets(p);
     if (p->new_userns || p->joined_userns) { /* become the namespace's root, whom its mounts and files belong to */
         op = husk_add(p, HUSK_OP_USER, HUSK_CHILD, "default");
-        op->u.user = (struct husk_op_user){.umask = HUSK_ID_KEEP, .no_setgroups = true};
+        op->u.user = (struct husk_op_user){.uid = husk__setup_id(p, &l->uid_mappings, p->process->user.uid),
+                                           .gid = husk__setup_id(p, &l->gid_mappings, p->process->user.gid),
+                                           .umask = HUSK_ID_KEEP,
+                                           .no_setgroups = true};
     }
     if (!p->join_ns) /* only now: an undumpable process may not write its own timens_offsets */
         husk__plan_undumpable(p);
@@ -433,9 +505,10 @@ static int husk__plan_spawn(struct husk_planner *p)
 #include "husk/impl/plan_mounts.h"
 #include "husk/impl/plan_process.h"
 
-static void husk__plan_sockets(struct husk_planner *p)
+static int husk__plan_sockets(struct husk_planner *p)
 {
     struct husk_op *op;
+    int r = husk__plan_agent(p);
 
     if (p->req->console_socket != NULL && p->process->terminal) {
         op = husk_add(p, HUSK_OP_SOCKET, HUSK_PARENT, "/process/terminal");
@@ -455,37 +528,73 @@ static void husk__plan_sockets(struct husk_planner *p)
     for (int k = HUSK_HOOK_CREATE_CONTAINER; k <= HUSK_HOOK_START_CONTAINER && p->req->action != HUSK_EXEC; k++)
         if (p->spec->hooks[k].n > 0)
             husk_add(p, HUSK_OP_MEMFD, HUSK_PARENT, "/hooks")->u.memfd.slot = husk_hook_slot((uint32_t)k);
+    return r;
 }
 
+/* Who may write to his own part of /sys/fs/cgroup gets the cgroup, and of its files those that the kernel calls delegatable.
+ * config-linux.md, "Cgroup ownership": on cgroup v2, in a new cgroup namespace, with a mount that is not read-only. */
+static void husk__plan_delegate(struct husk_planner *p)
+{
+    uint32_t uid = p->process->user.uid;
+    bool wanted = false;
+    struct husk_op *op;
+
+    for (uint32_t i = 0; i < p->spec->mounts.n; i++) {
+        const struct husk_mount *m = &p->spec->mounts.v[i];
+        wanted = wanted || (husk__is_cgroup(m) && husk__is_dir(m->destination, "/sys/fs/cgroup") &&
+                            !((m->flags_set | m->rec_set) & MS_RDONLY));
+    }
+    if (!wanted || !p->new_cgroupns || p->host->euid != 0 || p->joined_userns ||
+        (p->new_userns && !husk__host_id(&p->spec->linux_.uid_mappings, uid, &uid)) || uid == 0)
+        return; /* a cgroup of another user than root is his already */
+    for (uint32_t place = 0; place < p->n_cgroups; place++)
+        if (p->cgroups[place].version == 1) /* also of a host that has both */
+            return;
+    for (uint32_t place = 0; place < p->n_cgroups; place++)
+        for (uint32_t k = 0; k <= p->host->n_delegate; k++) {
+            op = husk_add(p, HUSK_OP_CHOWN, HUSK_PARENT, "/linux/cgroupsPath");
+            op->u.chown = (struct husk_op_chown){
+                {(enum husk_slot)(HUSK_SLOT_CG + place), k ? p->host->delegate[k - 1] : ""}, uid, HUSK_ID_KEEP};
+            if (k > 0)
+                husk__ignore(op, ENOENT, 0, 0);
+        }
+}
 static int husk__plan_steps(struct husk_planner *p)
 {
     const struct husk_linux *l = &p->spec->linux_;
     bool exec = p->req->action == HUSK_EXEC;
     int r;
 
-    if ((r = husk__plan_namespaces(p)) != 0 || (r = husk__plan_supported(p)) != 0)
+    if ((r = husk__plan_namespaces(p)) != 0 || (r = husk__plan_mapped_user(p)) != 0 ||
+        (r = husk__plan_sockets(p)) != 0)
         return r;
-    husk__plan_sockets(p);
     if (!exec) {
-        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_AUX, HUSK_SLOT_HOST, husk__root_path(p),
+        husk_add_open(p, HUSK_PARENT, husk__new_aux(p), HUSK_SLOT_HOST, husk__root_path(p),
                       O_PATH | O_DIRECTORY | O_NOFOLLOW, HUSK_EXPECT_DIR,
                       "/root/path"); /* fails before anything is made */
-        if (l->sysctl.n > 0 || l->time_offsets.n > 0)
-            husk_add_open(p, HUSK_PARENT, HUSK_SLOT_PROC, HUSK_SLOT_HOST, "/proc", O_PATH | O_DIRECTORY,
-                          HUSK_EXPECT_PROCFS, "default");
     }
+    /* exec: the container's own, opened in there: other processes of the container could look into ours and go on from here. */
+    if (!exec && (husk__has_label(p) || (l->sysctl.n > 0 || l->time_offsets.n > 0)))
+        husk_add_open(p, HUSK_PARENT, HUSK_SLOT_PROC, HUSK_SLOT_HOST, "/proc", O_PATH | O_DIRECTORY,
+                      HUSK_EXPECT_PROCFS, "default");
+    p->join_by_write = husk__wants_affinity(p, p->process->exec_cpu_affinity.initial);
     husk__plan_ns_open(p);
     if (!exec)
         husk__plan_places(p);
     else if ((r = husk__plan_known_places(p)) != 0)
         return r;
-    if ((r = husk__plan_cgroups(p)) != 0 || (r = husk__plan_spawn(p)) != 0)
+    if ((r = husk__plan_cgroups(p)) != 0)
+        return r;
+    if (!exec)
+        husk__plan_delegate(p);
+    if ((r = husk__plan_rdt(p)) != 0 || (r = husk__plan_spawn(p)) != 0)
         return r;
     if (!exec && (r = husk__plan_filesystem(p)) != 0)
         return r;
     if (exec) {
-        husk__plan_keyring(p);
         husk__plan_enter(p);
+        if ((r = husk__plan_keyring(p)) != 0)
+            return r;
     }
     return husk__plan_process(p);
 }
@@ -494,9 +603,10 @@ HUSK_API int husk_plan_make(struct husk_plan *plan, struct husk_arena *arena, co
                             const struct husk_host *host, const struct husk_request *req, struct husk_err *err)
 {
     static const struct husk_process nothing; /* create without process is legal; start then refuses */
+    struct husk_spec filled = *spec;
     struct husk_planner p = {
         .arena = arena,
-        .spec = spec,
+        .spec = &filled,
         .host = host,
         .req = req,
         .err = err,
@@ -516,7 +626,12 @@ HUSK_API int husk_plan_make(struct husk_plan *plan, struct husk_arena *arena, co
                          "a relative root needs the bundle's absolute path");
     for (uint32_t i = 0; i < spec->notes.n; i++)
         husk_plan_note(&p, spec->notes.v[i].at, "%s", spec->notes.v[i].msg);
-    r = husk__backends_check(&p);
+    husk__plan_default_maps(&p, &filled.linux_);
+    r = husk_spec_check(spec, NULL, NULL, err); /* it may be made by initialisers: what follows relies on it */
+    if (r == 0)
+        r = husk__backends_check(&p);
+    if (r == 0)
+        r = husk__plan_lsm_check(&p);
     if (r == 0)
         r = husk__plan_steps(&p);
     if (arena->failed) /* whatever a step made of it */

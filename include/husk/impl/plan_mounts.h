@@ -3,6 +3,7 @@
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_MOUNTS_IMPLEMENTED)
 #define HUSK_PLAN_MOUNTS_IMPLEMENTED
+#include <linux/capability.h>
 #include <sys/stat.h>
 
 static const char *husk__root_path(struct husk_planner *p)
@@ -27,7 +28,8 @@ static const char *husk__below(const char *path)
 static const char *husk__clean(struct husk_planner *p, const char *path)
 {
     size_t n = 0, part;
-    char *out = strstr(path, "..") ? husk_strdup(p->arena, path) : NULL;
+    bool plain = !strstr(path, "..") && !strstr(path, "//") && !strstr(path, "/./");
+    char *out = plain ? NULL : husk_strdup(p->arena, path);
 
     if (out == NULL)
         return husk__below(path);
@@ -71,29 +73,7 @@ static bool husk__is_cgroup(const struct husk_mount *m)
     return !husk__is_bind(m) && m->type != NULL && (strcmp(m->type, "cgroup") == 0 || strcmp(m->type, "cgroup2") == 0);
 }
 
-static struct husk_u32s husk__propagation(const struct husk_mount *m)
-{
-    return (struct husk_u32s){m->propagation.v, m->propagation.n};
-}
-
-static void husk__plan_bind(struct husk_planner *p, const struct husk_mount *m, const char *why)
-{
-    const uint64_t how = MS_BIND | MS_REC;
-    const char *source = m->source[0] == '/' ? m->source : husk_plan_str(p, "%s/%s", p->req->bundle, m->source);
-    struct husk_op *op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
-
-    op->u.mount = (struct husk_op_mount){
-        .source = {HUSK_SLOT_HOST, source},
-        .target = {HUSK_SLOT_ROOTFS, husk__clean(p, m->destination)},
-        .flags = m->flags_set & how,
-        .set = m->flags_set & ~how,
-        .clear = m->flags_clear,
-        .rec_set = m->rec_set,
-        .rec_clear = m->rec_clear,
-        .propagation = husk__propagation(m),
-        .create = HUSK_CREATE_LIKE_SOURCE,
-    };
-}
+#include "husk/impl/plan_binds.h"
 
 /* A read-only tmpfs is filled first: what lies below it is made by later operations. */
 static bool husk__ro_later(const struct husk_mount *m)
@@ -101,11 +81,82 @@ static bool husk__ro_later(const struct husk_mount *m)
     return !husk__is_bind(m) && (m->flags_set & MS_RDONLY) && m->type != NULL && strcmp(m->type, "tmpfs") == 0;
 }
 
+static int husk__check_mount_label(struct husk_planner *p)
+{
+    const char *label = p->spec->linux_.mount_label;
+
+    if (label == NULL || label[0] == '\0' || p->host->features[HUSK_FEATURE_SELINUX])
+        return HUSK_OK;
+    return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_FEATURE, 0, "/linux/mountLabel", "SELinux is not enabled here");
+}
+
+/* With SELinux, for all files of a file system that holds no labels of its own. The kernel's have theirs; mqueue is
+ * mounted already, with another context. */
+static const char *husk__mount_data(struct husk_planner *p, const struct husk_mount *m)
+{
+    static const char *const unlabelled[] = {"proc", "sysfs", "mqueue"};
+    const char *label = p->spec->linux_.mount_label;
+
+    for (size_t i = 0; i < HUSK_COUNT(unlabelled); i++)
+        if (label == NULL || label[0] == '\0' || strcmp(m->type, unlabelled[i]) == 0)
+            return m->data;
+    return husk_plan_str(p, "%s%scontext=\"%s\"", m->data ? m->data : "", m->data ? "," : "", label);
+}
+
+static void husk__plan_new_filesystem(struct husk_planner *p, const struct husk_mount *m, const char *why)
+{
+    struct husk_path target = {HUSK_SLOT_ROOTFS, husk__clean(p, m->destination)};
+    struct husk_op *op;
+
+    if (m->tmpcopyup) { /* what will be covered is held first; a tmpfs takes its mode, also where nothing was before */
+        husk_add(p, HUSK_OP_MKDIR, HUSK_CHILD, why)->u.mkdir =
+            (struct husk_op_mkdir){target, 01777, HUSK_ID_KEEP, HUSK_ID_KEEP, false};
+        if (p->covered == HUSK_SLOT_HOST)
+            p->covered = husk__new_aux(p);
+        husk_add_open(p, HUSK_CHILD, p->covered, target.slot, target.rel, O_PATH | O_DIRECTORY, HUSK_EXPECT_DIR, why);
+    }
+    op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
+    op->u.mount = (struct husk_op_mount){
+        .source = {HUSK_SLOT_HOST, m->source ? m->source : m->type},
+        .target = target,
+        .fstype = m->type,
+        .data = husk__mount_data(p, m),
+        .flags = husk__ro_later(m) ? m->flags_set & ~(uint64_t)MS_RDONLY : m->flags_set,
+        .rec_set = m->rec_set,
+        .rec_clear = m->rec_clear,
+        .propagation = husk__propagation(m),
+        .create = HUSK_CREATE_DIR,
+    };
+    if (m->tmpcopyup)
+        husk_add(p, HUSK_OP_COPYUP, HUSK_CHILD, why)->u.copyup = (struct husk_op_copyup){p->covered, target};
+}
+
+/* The kernel mounts sysfs for the owner of the network namespace alone. */
+static bool husk__is_foreign_sysfs(const struct husk_planner *p, const struct husk_mount *m)
+{
+    return strcmp(m->type, "sysfs") == 0 && (p->new_userns || p->joined_userns) &&
+           !((p->new_ns | p->join_ns) & CLONE_NEWNET) && p->host->features[HUSK_FEATURE_MOUNT_SETATTR];
+}
+
+/* The host's, with its cgroups, and therefore read-only all through. */
+static void husk__plan_foreign_sysfs(struct husk_planner *p, const struct husk_mount *m, const char *why)
+{
+    struct husk_mount bind = *m;
+
+    bind.source = "/sys";
+    bind.flags_set |= MS_BIND | MS_REC;
+    bind.rec_set |= HUSK__ATTR_RDONLY;
+    husk__plan_bind(p, &bind, why);
+    husk_plan_note(p, why, "the network namespace is not the user namespace's: the host's /sys is bound, read-only");
+}
+
 static int husk__plan_mount(struct husk_planner *p, const struct husk_mount *m, const char *why)
 {
+    int r = husk__can_mount(p, m, why);
     struct husk_op *op;
-    int r = HUSK_OK;
 
+    if (r != 0)
+        return r;
     if (m->flags_set & MS_REMOUNT) {
         op = husk_add(p, HUSK_OP_ATTR, HUSK_CHILD, why);
         op->u.attr = (struct husk_op_attr){{HUSK_SLOT_ROOTFS, husk__clean(p, m->destination)},
@@ -121,24 +172,16 @@ static int husk__plan_mount(struct husk_planner *p, const struct husk_mount *m, 
         return HUSK_OK;
     }
     if (husk__is_cgroup(m)) {
-        for (uint32_t i = 0; r == 0 && i < p->n_cgroups; i++) /* one backend lays out all: v1 when the host has any */
+        for (uint32_t i = 0; i < p->n_cgroups; i++) /* one backend lays out all: v1 when the host has any */
             if (p->cgroups[i].version == 1 || i + 1 == p->n_cgroups)
                 return husk__place_backend(p, i)->plan_mount(p, m, why);
         husk_plan_note(p, why, "the container has no cgroup: %s is left out", m->destination);
         return HUSK_OK;
     }
-    op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
-    op->u.mount = (struct husk_op_mount){
-        .source = {HUSK_SLOT_HOST, m->source ? m->source : m->type},
-        .target = {HUSK_SLOT_ROOTFS, husk__clean(p, m->destination)},
-        .fstype = m->type,
-        .data = m->data,
-        .flags = husk__ro_later(m) ? m->flags_set & ~(uint64_t)MS_RDONLY : m->flags_set,
-        .rec_set = m->rec_set,
-        .rec_clear = m->rec_clear,
-        .propagation = husk__propagation(m),
-        .create = HUSK_CREATE_DIR,
-    };
+    if (husk__is_foreign_sysfs(p, m))
+        husk__plan_foreign_sysfs(p, m, why);
+    else
+        husk__plan_new_filesystem(p, m, why);
     return HUSK_OK;
 }
 
@@ -150,27 +193,57 @@ static const struct {
     {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
 };
 
-/* A user namespace may not make nodes: there the host's own is bound. */
-static void husk__plan_device(struct husk_planner *p, const struct husk_device *d, const char *why)
+static struct husk_op_mknod husk__mknod(const struct husk_device *d, struct husk_path path)
 {
-    const char *below = husk__clean(p, d->path);
+    return (struct husk_op_mknod){path,
+                                  d->type | (d->mode.set ? d->mode.v : 0666u),
+                                  d->major,
+                                  d->minor,
+                                  d->uid.set ? d->uid.v : 0,
+                                  d->gid.set ? d->gid.v : 0};
+}
+
+/* For a user namespace, made by its caller: the host need not have it, and mode and owner are the configuration's. */
+static bool husk__plan_own_node(struct husk_planner *p, const struct husk_device *d, struct husk_path node, const char *why)
+{
+    const struct husk_linux *l = &p->spec->linux_;
+    struct husk_op_mknod m = husk__mknod(d, node);
     struct husk_op *op;
 
-    if (p->userns && d->type != S_IFIFO) {
+    if (!husk__clones_sources(p) || !husk_host_has_cap(p->host, CAP_MKNOD) ||
+        !husk__host_id(&l->uid_mappings, m.uid, &m.uid) || !husk__host_id(&l->gid_mappings, m.gid, &m.gid))
+        return false;
+    op = husk_add(p, HUSK_OP_MKNOD, HUSK_PARENT, why);
+    op->u.mknod = m;
+    op->undo = true;
+    return true;
+}
+
+/* Who may not make nodes, as in a user namespace, has one bound: the host's, or its own, which goes by the name `node`.
+ * mknod then finds it there, and compares. */
+static void husk__plan_device(struct husk_planner *p, const struct husk_device *d, const char *node, const char *why)
+{
+    static const uint32_t rslave[] = {MS_SLAVE | MS_REC};
+    struct husk_path target = {HUSK_SLOT_ROOTFS, husk__clean(p, d->path)}, source = {HUSK_SLOT_HOST, d->path},
+                     own = {HUSK_SLOT_STATE, node};
+    bool may = !p->userns && husk_host_has_cap(p->host, CAP_MKNOD);
+    uint64_t flags;
+    struct husk_op *op;
+
+    if (!may && d->type != S_IFIFO) {
+        if (node != NULL && husk__plan_own_node(p, d, own, why))
+            source = own;
+        flags = husk_add_source(p, &source, false, why);
         op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
-        op->u.mount = (struct husk_op_mount){.source = {HUSK_SLOT_HOST, d->path},
-                                             .target = {HUSK_SLOT_ROOTFS, below},
-                                             .flags = MS_BIND,
+        op->u.mount = (struct husk_op_mount){.source = source,
+                                             .target = target,
+                                             .flags = flags,
+                                             .set = MS_NOSUID | MS_NOEXEC,
+                                             .clear = flags == MS_MOVE ? MS_NODEV : 0, /* where the state is kept */
+                                             .propagation = {rslave, flags == MS_MOVE},
                                              .create = HUSK_CREATE_FILE};
-        return;
     }
-    op = husk_add(p, HUSK_OP_MKNOD, HUSK_CHILD, why);
-    op->u.mknod = (struct husk_op_mknod){{HUSK_SLOT_ROOTFS, below},
-                                         d->type | (d->mode.set ? d->mode.v : 0666u),
-                                         d->major,
-                                         d->minor,
-                                         d->uid.set ? d->uid.v : 0,
-                                         d->gid.set ? d->gid.v : 0};
+    husk_add(p, HUSK_OP_MKNOD, HUSK_CHILD, why)->u.mknod = husk__mknod(d, target);
 }
 
 static void husk__plan_symlink(struct husk_planner *p, const char *path, const char *target)
@@ -181,10 +254,27 @@ static void husk__plan_symlink(struct husk_planner *p, const char *path, const c
     husk__ignore(op, EEXIST, 0, 0);
 }
 
+/* An image whose /dev is a symlink wants its devices and links made somewhere else. */
+static void husk__plan_dev(struct husk_planner *p)
+{
+    struct husk_op *op;
+
+    for (uint32_t i = 0; i < p->spec->mounts.n; i++)
+        if (husk__is_dir(p->spec->mounts.v[i].destination, "/dev"))
+            return;
+    if (p->covered == HUSK_SLOT_HOST)
+        p->covered = husk__new_aux(p);
+    op = husk_add_open(p, HUSK_CHILD, p->covered, HUSK_SLOT_ROOTFS, "dev", O_PATH | O_DIRECTORY | O_NOFOLLOW,
+                       HUSK_EXPECT_DIR, "default");
+    husk__ignore(op, ENOENT, 0, 0);
+}
+
 static void husk__plan_devices(struct husk_planner *p)
 {
     const struct husk_linux *l = &p->spec->linux_;
 
+    if (p->full_dev)
+        husk__plan_dev(p);
     for (uint32_t i = 0; p->full_dev && i < HUSK_COUNT(husk__default_devices); i++) {
         struct husk_device d = {.type = S_IFCHR,
                                 .path = husk__default_devices[i].path,
@@ -192,12 +282,13 @@ static void husk__plan_devices(struct husk_planner *p)
                                 .minor = husk__default_devices[i].minor};
         bool replaced = false;
         for (uint32_t k = 0; k < l->devices.n; k++)
-            replaced = replaced || husk__is_dir(l->devices.v[k].path, d.path);
+            replaced = replaced || husk__is_dir(husk__clean(p, l->devices.v[k].path), d.path);
         if (!replaced)
-            husk__plan_device(p, &d, "default");
+            husk__plan_device(p, &d, NULL, "default");
     }
     for (uint32_t i = 0; i < l->devices.n; i++)
-        husk__plan_device(p, &l->devices.v[i], husk_plan_str(p, "/linux/devices/%u", i));
+        husk__plan_device(p, &l->devices.v[i], husk_plan_str(p, "device.%u", i),
+                          husk_plan_str(p, "/linux/devices/%u", i));
     if (!p->full_dev)
         return;
     husk__plan_symlink(p, "dev/fd", "/proc/self/fd");
@@ -227,31 +318,39 @@ static void husk__plan_console(struct husk_planner *p)
                                          .create = HUSK_CREATE_FILE};
 }
 
-/* The state that hooks of a kind read, split where the pid goes. */
-static void husk__plan_hook_state(struct husk_planner *p, enum husk_slot slot, const char *status)
+/* A container's state, runtime.md, as far as a plan knows it: what comes before the pid, and what after. */
+static void husk__state_text(struct husk_planner *p, const char *status, struct husk_text *head, struct husk_text *tail)
 {
-    bool in_container = slot != HUSK_SLOT_HOOK_STATE;
-    struct husk_text head = {.arena = p->arena}, tail = {.arena = p->arena};
-    struct husk_json_out o = {.text = &tail};
-    struct husk_op *op;
+    struct husk_json_out o = {.text = tail};
 
-    husk_textf(&head, "{\"ociVersion\":\"%s\",\"id\":", HUSK_OCI_VERSION);
-    husk_json_quote(&head, p->req->id);
-    husk_textf(&head, ",\"status\":\"%s\",\"pid\":", status);
-    husk_text_str(&tail, ",\"bundle\":");
-    husk_json_quote(&tail, p->req->bundle ? p->req->bundle : "/");
+    husk_textf(head, "{\"ociVersion\":\"%s\",\"id\":", HUSK_OCI_VERSION);
+    husk_json_quote(head, p->req->id);
+    husk_textf(head, ",\"status\":\"%s\",\"pid\":", status);
+    husk_text_str(tail, ",\"bundle\":");
+    husk_json_quote(tail, p->req->bundle ? p->req->bundle : "/");
     if (p->spec->annotations.n > 0) {
-        husk_text_str(&tail, ",\"annotations\":");
+        husk_text_str(tail, ",\"annotations\":");
         husk_json_begin(&o, NULL, '{');
         for (uint32_t i = 0; i < p->spec->annotations.n; i++)
             husk_json_put_str(&o, p->spec->annotations.v[i].name, p->spec->annotations.v[i].value);
         husk_json_end(&o, '}');
     }
-    husk_text_str(&tail, "}\n");
+    husk_text_str(tail, "}");
+}
+
+/* The state that hooks of a kind read. */
+static void husk__plan_hook_state(struct husk_planner *p, enum husk_slot slot, const char *status)
+{
+    bool in_container = slot != HUSK_SLOT_HOOK_STATE;
+    struct husk_text head = {.arena = p->arena}, tail = {.arena = p->arena};
+    struct husk_op *op;
+
+    husk__state_text(p, status, &head, &tail);
+    husk_text_str(&tail, "\n");
     if (slot == HUSK_SLOT_HOOK_STATE)
         husk_add(p, HUSK_OP_MEMFD, HUSK_PARENT, "/hooks")->u.memfd.slot = slot;
     op = husk_add(p, HUSK_OP_FILL, HUSK_PARENT, "/hooks");
-    op->u.fill = (struct husk_op_fill){slot, head.data, tail.data, in_container && (p->new_ns & CLONE_NEWPID)};
+    op->u.fill = (struct husk_op_fill){slot, head.data, NULL, tail.data, in_container && (p->new_ns & CLONE_NEWPID)};
 }
 
 static void husk__plan_hooks(struct husk_planner *p, enum husk_hook_kind kind, enum husk_who who)
@@ -354,21 +453,39 @@ static void husk__plan_root_switch(struct husk_planner *p, bool mount_ns)
 }
 
 /* One for all processes of the container, by its name; keys of the caller stay outside. */
-static void husk__plan_keyring(struct husk_planner *p)
+static int husk__plan_keyring(struct husk_planner *p)
 {
     struct husk_op *op;
+    int r;
 
     if (p->req->no_new_keyring || !p->host->features[HUSK_FEATURE_KEYRINGS])
-        return;
+        return HUSK_OK;
+    if ((r = husk__plan_key_labels(p)) != 0)
+        return r;
     op = husk_add(p, HUSK_OP_KEYRING, HUSK_CHILD, "default");
     op->u.keyring.name = husk_plan_str(p, "_ses.%s", p->req->id);
     husk__ignore(op, ENOSYS, EPERM, EACCES);
+    return HUSK_OK;
 }
 
 static void husk__plan_network(struct husk_planner *p)
 {
     if (p->new_ns & CLONE_NEWNET)
         husk_add(p, HUSK_OP_IFUP, HUSK_CHILD, "default")->u.ifup.name = "lo";
+}
+
+/* Late, since a virtual device dies with the container's namespace when what follows fails; but hooks see it. */
+static int husk__plan_net_devices(struct husk_planner *p)
+{
+    const struct husk_linux *l = &p->spec->linux_;
+
+    if (l->net_devices.n > 0 && !husk_host_has_cap(p->host, CAP_NET_ADMIN))
+        return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_PERMISSION, 0, "/linux/netDevices",
+                         "to move the host's network devices needs CAP_NET_ADMIN");
+    for (uint32_t i = 0; i < l->net_devices.n; i++)
+        husk_add(p, HUSK_OP_NETDEV, HUSK_BOTH, husk_plan_member(p, "/linux/netDevices", l->net_devices.v[i].host_name))
+            ->u.netdev = (struct husk_op_netdev){l->net_devices.v[i].host_name, l->net_devices.v[i].name};
+    return HUSK_OK;
 }
 
 /* Keys are checked by the spec stage: only namespaced ones come here. "a.b/c" and "a/b.c": the first separator decides. */
@@ -439,9 +556,8 @@ static int husk__plan_filesystem(struct husk_planner *p)
     bool mount_ns = (p->new_ns | p->join_ns) & CLONE_NEWNS;
     int r = husk__plan_needs_mount_ns(p, mount_ns);
 
-    if (r != 0)
+    if (r != 0 || (r = husk__check_mount_label(p)) != 0 || (r = husk__plan_keyring(p)) != 0)
         return r;
-    husk__plan_keyring(p);
     husk__plan_network(p);
     if ((r = husk__plan_root(p, mount_ns)) != 0)
         return r;
@@ -454,6 +570,8 @@ static int husk__plan_filesystem(struct husk_planner *p)
     }
     husk__plan_devices(p);
     husk__plan_console(p);
+    if ((r = husk__plan_net_devices(p)) != 0)
+        return r;
     husk__plan_create_hooks(p);
     husk__plan_sysctl(p);
     if (s->hostname != NULL)
@@ -465,7 +583,7 @@ static int husk__plan_filesystem(struct husk_planner *p)
     if (p->process->cwd != NULL && husk__clean(p, p->process->cwd)[0] != '\0') {
         struct husk_op *op = husk_add(p, HUSK_OP_MKDIR, HUSK_CHILD, "/process/cwd");
         op->u.mkdir = (struct husk_op_mkdir){
-            {HUSK_SLOT_ROOTFS, husk__clean(p, p->process->cwd)}, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP};
+            {HUSK_SLOT_ROOTFS, husk__clean(p, p->process->cwd)}, 0755, HUSK_ID_KEEP, HUSK_ID_KEEP, false};
         husk__ignore(op, EACCES, EROFS,
                      ENOTDIR); /* chdir says what is wrong with it, as the user who has to get there */
     }

@@ -218,6 +218,9 @@ static int husk__pt_number(struct husk__plan_text *r, const struct husk__field *
         *out |= type;
     } else if (f->type == HUSK__MODE || f->type == HUSK__UMASK) {
         ok = husk__pt_digits(s, len, 8, max, out);
+    } else if (f->type == HUSK__INT && len > 0 && s[0] == '-') {
+        ok = husk__pt_digits(s + 1, len - 1, 10, max / 2 + 1, out);
+        *out = (0 - *out) & max;
     } else if (f->type == HUSK__LIMIT && len == 9 && memcmp(s, "unlimited", 9) == 0) {
         *out = max;
         ok = true;

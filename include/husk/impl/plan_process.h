@@ -4,48 +4,9 @@
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_PROCESS_IMPLEMENTED)
 #define HUSK_PLAN_PROCESS_IMPLEMENTED
 
-#define HUSK__CAP_SYS_ADMIN 21u
+#include "husk/impl/plan_seccomp.h"
+
 #define HUSK__DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-/* Members of the configuration that the model holds and this version cannot carry out: said before anything is made. */
-static int husk__plan_supported(struct husk_planner *p)
-{
-    const struct husk_linux *l = &p->spec->linux_;
-    const struct husk_process *c = p->process;
-    const struct {
-        bool used;
-        const char *at;
-    } rows[] = {
-        {c->apparmor_profile != NULL && c->apparmor_profile[0], "/process/apparmorProfile"},
-        {c->selinux_label != NULL && c->selinux_label[0], "/process/selinuxLabel"},
-        {l->mount_label != NULL && l->mount_label[0], "/linux/mountLabel"},
-        {c->scheduler.set, "/process/scheduler"},
-        {c->io_priority.set, "/process/ioPriority"},
-        {p->req->action == HUSK_EXEC && (c->exec_cpu_affinity.initial || c->exec_cpu_affinity.final),
-         "/process/execCPUAffinity"},
-        {l->net_devices.n > 0, "/linux/netDevices"},
-        {l->intel_rdt.set, "/linux/intelRdt"},
-        {l->memory_policy.set, "/linux/memoryPolicy"},
-        {l->personality.set && l->personality.v != 0, "/linux/personality"},
-        {l->seccomp.set && l->seccomp.listener_path != NULL, "/linux/seccomp/listenerPath"},
-    };
-
-    for (size_t i = 0; i < HUSK_COUNT(rows); i++)
-        if (rows[i].used)
-            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, 0, rows[i].at,
-                             "not supported by this version of husk");
-    for (uint32_t i = 0; i < p->spec->mounts.n; i++) {
-        const struct husk_mount *m = &p->spec->mounts.v[i];
-        if (m->tmpcopyup || m->idmap || m->uid_mappings.n > 0)
-            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NOT_BUILT, 0, husk_plan_str(p, "/mounts/%u", i),
-                             "%s is not supported by this version of husk",
-                             m->tmpcopyup ? "tmpcopyup" : "an id-mapped mount");
-        if ((m->rec_set || m->rec_clear) && !p->host->features[HUSK_FEATURE_MOUNT_SETATTR])
-            return husk_fail(p->err, HUSK_EHOST, HUSK_DIAG_NO_FEATURE, 0, husk_plan_str(p, "/mounts/%u/options", i),
-                             "recursive mount options need mount_setattr(2), Linux 5.12");
-    }
-    return HUSK_OK;
-}
 
 /* Last entry of a name wins; LISTEN_* are ours when descriptors are passed on; "HOME=" is filled by the home operation. */
 static struct husk_list husk__plan_env(struct husk_planner *p, bool *wants_home)
@@ -127,38 +88,30 @@ static struct husk_op_caps husk__plan_caps(struct husk_planner *p, uint64_t *bou
     return out;
 }
 
-static int husk__plan_seccomp(struct husk_planner *p)
+/* Podman's --group-add keep-groups: the caller's groups stay, which a user namespace cannot give again. crun(1). */
+static bool husk__keeps_groups(const struct husk_spec *spec)
 {
-    const struct husk_seccomp *profile = &p->spec->linux_.seccomp;
-    const struct husk_seccomp_backend *b =
-        husk__backend_for(p, HUSK_BACKEND_SECCOMP, NULL, "/linux/seccomp", "cannot load a filter");
-    struct husk_bytes filter;
-    struct husk_op *op;
-    uint32_t flags;
-    int r;
-
-    if (b == NULL)
-        return HUSK_EHOST;
-    if ((r = b->compile(p, profile, &filter, &flags)) != 0)
-        return r;
-    op = husk_add(p, HUSK_OP_SECCOMP, HUSK_CHILD, "/linux/seccomp");
-    op->u.seccomp = (struct husk_op_seccomp){flags, filter};
-    return HUSK_OK;
+    for (uint32_t i = 0; i < spec->annotations.n; i++)
+        if (strcmp(spec->annotations.v[i].name, "run.oci.keep_original_groups") == 0)
+            return strcmp(spec->annotations.v[i].value, "0") != 0;
+    return false;
 }
 
 static void husk__plan_user(struct husk_planner *p)
 {
     const struct husk_user *u = &p->process->user;
     struct husk_op *op = husk_add(p, HUSK_OP_USER, HUSK_CHILD, "/process/user");
+    bool keep = husk__keeps_groups(p->spec);
 
     op->u.user = (struct husk_op_user){
         .uid = u->uid,
         .gid = u->gid,
-        .umask = u->umask.set ? u->umask.v : 0022,
-        .groups = {u->additional_gids.v, u->additional_gids.n},
-        /* an unprivileged writer of gid_map had to deny setgroups (user_namespaces(7)) */
-        .no_setgroups = u->additional_gids.n == 0 && p->host->euid != 0 && (p->new_userns || p->joined_userns),
+        .umask = u->umask.set ? u->umask.v : HUSK_ID_KEEP,
+        .groups = {u->additional_gids.v, keep ? 0 : u->additional_gids.n},
+        .no_setgroups = keep || (u->additional_gids.n == 0 && husk__setgroups_denied(p)),
     };
+    if (keep && u->additional_gids.n > 0)
+        husk_plan_note(p, "/process/user/additionalGids", "run.oci.keep_original_groups keeps the caller's groups instead");
 }
 
 static void husk__plan_set_caps(struct husk_planner *p, const struct husk_op_caps *caps)
@@ -174,6 +127,8 @@ static void husk__plan_find(struct husk_planner *p, bool wants_home)
     husk_add(p, HUSK_OP_CHDIR, HUSK_CHILD, "/process/cwd")->u.chdir.path = p->process->cwd ? p->process->cwd : "/";
     if (wants_home)
         husk_add(p, HUSK_OP_HOME, HUSK_CHILD, "default")->u.home.uid = p->process->user.uid;
+    if (p->process->args.n == 0)
+        return;
     op = husk_add(p, HUSK_OP_LOOKUP, HUSK_CHILD, "/process/args/0");
     op->u.lookup = (struct husk_op_lookup){p->process->args.v[0], husk__plan_candidates(p)};
 }
@@ -183,15 +138,20 @@ static void husk__plan_enter(struct husk_planner *p)
 {
     husk_add_open(p, HUSK_CHILD, HUSK_SLOT_ROOTFS, HUSK_SLOT_HOST, "/", O_PATH | O_DIRECTORY, HUSK_EXPECT_DIR,
                   "default");
+    if (husk__has_label(p))
+        husk_add_open(p, HUSK_CHILD, HUSK_SLOT_PROC, HUSK_SLOT_ROOTFS, "proc", O_PATH | O_DIRECTORY, HUSK_EXPECT_PROCFS,
+                      "default");
     husk__plan_console(p);
 }
 
-/* Parent operations that end create: descriptors sent, pid file, state. */
-static void husk__plan_ready(struct husk_planner *p)
+/* What goes to others before the program can do anything: the container itself, its terminal. Then descriptors are closed.
+ * With create the gate comes first, unless an agent decides how soon. */
+static void husk__plan_hand_out(struct husk_planner *p)
 {
     struct husk_op *op;
 
-    if (p->req->action == HUSK_RUN) { /* before its program can do anything, others can find the container */
+    if (p->req->action == HUSK_RUN ||
+        (p->req->action == HUSK_CREATE && husk__notifies(&p->spec->linux_.seccomp))) {
         husk_add(p, HUSK_OP_RECORD, HUSK_PARENT, "default")->u.record.status = "creating";
         husk__sync(p, HUSK_PARENT, "recorded");
     }
@@ -199,15 +159,22 @@ static void husk__plan_ready(struct husk_planner *p)
         husk_add(p, HUSK_OP_GIVE, HUSK_BOTH, "/process/terminal")->u.give.slot = HUSK_SLOT_CONSOLE;
         if (p->req->console_socket != NULL) {
             op = husk_add(p, HUSK_OP_SEND, HUSK_PARENT, "/process/terminal");
-            op->u.send = (struct husk_op_send){HUSK_SLOT_CONSOLE_SOCKET, HUSK_SLOT_CONSOLE, "/dev/ptmx"};
+            op->u.send = (struct husk_op_send){HUSK_SLOT_CONSOLE_SOCKET, HUSK_SLOT_CONSOLE, "/dev/ptmx", HUSK_SLOT_HOST};
         }
     }
     husk_add(p, HUSK_OP_FDS, HUSK_CHILD, "default")->u.fds.preserve = p->req->preserve_fds;
+}
+
+/* The child has come to its end; parent operations that end create: pid file, state. */
+static void husk__plan_ready(struct husk_planner *p)
+{
+    struct husk_op *op;
+
     husk__sync(p, HUSK_CHILD, "ready");
     if (p->req->pidfd_socket != NULL) {
         op = husk_add(p, HUSK_OP_SEND, HUSK_PARENT, "default");
         op->u.send = (struct husk_op_send){HUSK_SLOT_PIDFD_SOCKET, HUSK_SLOT_PIDFD,
-                                           p->req->action == HUSK_EXEC ? "setns" : "standard"};
+                                           p->req->action == HUSK_EXEC ? "setns" : "standard", HUSK_SLOT_HOST};
     }
     if (p->req->pid_file != NULL)
         husk_add(p, HUSK_OP_PIDFILE, HUSK_PARENT, "default")->u.pidfile.path = p->req->pid_file;
@@ -240,29 +207,47 @@ static void husk__plan_after_exec(struct husk_planner *p)
     husk__plan_hooks(p, HUSK_HOOK_POSTSTART, HUSK_PARENT);
 }
 
-/* From here to the end. Two orders, since a filter may be loaded either with no_new_privs or with CAP_SYS_ADMIN: with the first
- * it comes right before startContainer hooks and exec; with the second, CAP_SYS_ADMIN is kept up to it and given up after. */
+static int husk__plan_filter(struct husk_planner *p, const struct husk_op_caps *caps)
+{
+    int r = husk__plan_seccomp(p);
+
+    if (r == 0 && !p->process->no_new_privileges)
+        husk__plan_set_caps(p, caps);
+    return r;
+}
+
+/* From here to the end. A filter may be loaded either with no_new_privs or with CAP_SYS_ADMIN: with the first it comes right
+ * before startContainer hooks and exec; with the second, CAP_SYS_ADMIN is kept up to it and given up after. One with a listener
+ * comes before the gate, since it is create that fails when the agent does not take it. */
 static int husk__plan_process(struct husk_planner *p)
 {
     const struct husk_process *c = p->process;
-    bool filter = p->spec->linux_.seccomp.set, nnp = c->no_new_privileges, wants_home;
+    bool filter = p->spec->linux_.seccomp.set, early_filter = husk__notifies(&p->spec->linux_.seccomp);
+    bool nnp = c->no_new_privileges, wants_home;
     struct husk_op_caps caps, early;
     struct husk_list env;
     struct husk_op *op;
     uint64_t bounding;
     int r;
 
-    if (c->args.n == 0)
+    if (c->args.n == 0 && (p->req->action != HUSK_CREATE || p->spec->process != NULL)) /* only start needs it */
         return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_MISSING, 0, "/process", "no process to run: args is needed");
+    if (c->args.n > 0 && husk__plan_candidates(p).n == 0 && !p->arena->failed)
+        return husk_fail(p->err, HUSK_ESPEC, HUSK_DIAG_NOT_FOUND, 0, "/process/args/0",
+                         "exec: \"%s\": executable file not found in $PATH", c->args.v[0]);
     env = husk__plan_env(p, &wants_home);
     caps = husk__plan_caps(p, &bounding);
     if (!p->new_userns && !p->joined_userns)
         husk__plan_rlimits(p, HUSK_CHILD);
     op = husk_add(p, HUSK_OP_STDIO, HUSK_CHILD, c->terminal ? "/process/terminal" : "default");
     op->u.stdio = (struct husk_op_stdio){c->terminal, c->user.uid};
+    if ((r = husk__plan_labels(p)) != 0)
+        return r;
     if (nnp)
         husk_add(p, HUSK_OP_PRCTL, HUSK_CHILD, "/process/noNewPrivileges")->u.prctl =
             (struct husk_op_prctl){PR_SET_NO_NEW_PRIVS, 1};
+    if ((r = husk__plan_sched(p)) != 0)
+        return r;
     op =
         husk_add(p, HUSK_OP_CHDIR, HUSK_CHILD, "/process/cwd"); /* a directory that root alone may enter is fine, too */
     op->u.chdir.path = c->cwd ? c->cwd : "/";
@@ -272,18 +257,19 @@ static int husk__plan_process(struct husk_planner *p)
     husk__plan_undumpable(p); /* a change of ids resets it to what fs.suid_dumpable says */
     early = caps;
     if (filter && !nnp) {
-        early.effective |= UINT64_C(1) << HUSK__CAP_SYS_ADMIN;
-        early.permitted |= UINT64_C(1) << HUSK__CAP_SYS_ADMIN;
+        early.effective |= UINT64_C(1) << CAP_SYS_ADMIN;
+        early.permitted |= UINT64_C(1) << CAP_SYS_ADMIN;
         early.ambient = 0;
     }
     husk__plan_set_caps(p, &early);
     husk__plan_find(p, wants_home);
+    husk__plan_hand_out(p);
+    if (early_filter && (r = husk__plan_filter(p, &caps)) != 0)
+        return r;
     husk__plan_ready(p);
     husk__plan_gate(p);
-    if (filter && (r = husk__plan_seccomp(p)) != 0)
+    if (filter && !early_filter && (r = husk__plan_filter(p, &caps)) != 0)
         return r;
-    if (filter && !nnp)
-        husk__plan_set_caps(p, &caps);
     if (p->req->action != HUSK_EXEC) /* programs of the image: under the filter, with the program's capabilities */
         husk__plan_hooks(p, HUSK_HOOK_START_CONTAINER, HUSK_CHILD);
     husk_add(p, HUSK_OP_EXEC, HUSK_BOTH, "/process/args")->u.exec = (struct husk_op_exec){husk__list(p, &c->args), env};

@@ -47,6 +47,9 @@ static void husk__json_value(struct husk_json_out *o, const void *base, const st
     case HUSK__ID:
         husk_json_put_u64(o, f->name, husk__field_num(base, f));
         return;
+    case HUSK__INT:
+        husk_json_put_i64(o, f->name, husk__field_int(base, f));
+        return;
     case HUSK__BOOL:
         husk_json_put_bool(o, f->name, true);
         return;

@@ -243,6 +243,9 @@ static void husk__put_value(struct husk_text *t, const void *base, const struct 
         else
             husk_textf(t, "%llu", (unsigned long long)husk__field_num(base, f));
         break;
+    case HUSK__INT:
+        husk_textf(t, "%lld", (long long)husk__field_int(base, f));
+        break;
     case HUSK__UMASK:
         husk_textf(t, "%#o", (unsigned)husk__field_num(base, f));
         break;

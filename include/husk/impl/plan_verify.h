@@ -11,10 +11,11 @@
  *   paths    absolute without a slot, relative below one; ".." only where the slot is a root; once the child's root has
  *            changed, only "/" without a slot
  *   host     a child mounts, renames and brings up interfaces only in namespaces that are known not to be the caller's;
- *            the parent mounts only with undo
- *   order    once the child set capabilities or became another user than root: no mount, node, directory, namespace, root,
- *            terminal, host name. Once it has a seccomp filter: only caps, give of the listener, startContainer hooks, fds,
- *            exec. Descriptors are closed and the program is found before exec
+ *            the parent mounts nothing
+ *   order    once the child set capabilities or became the program's user: no mount, node, directory, namespace, root,
+ *            terminal, host name. Once it has a seccomp filter: only caps, give of the listener, waits, startContainer hooks,
+ *            fds, exec. Descriptors are closed and the program is found before exec. A listener given by its number is
+ *            waited for before gate and exec
  *   failure  what lowers privileges, and what both actors run, is never left out and aborts; the operations of an else
  *            are its actor's own
  *   sizes    texts, lists, filters bounded; every number one that its field can have
@@ -49,7 +50,7 @@ static const uint8_t husk__op_rules[HUSK_OP_COUNT] = {
     [HUSK_OP_WRITE] = HUSK__P | HUSK__C,
     [HUSK_OP_SYMLINK] = HUSK__P | HUSK__C | HUSK__EARLY | HUSK__UNDOABLE,
     [HUSK_OP_MKNOD] = HUSK__P | HUSK__C | HUSK__EARLY | HUSK__UNDOABLE,
-    [HUSK_OP_MOUNT] = HUSK__P | HUSK__C | HUSK__EARLY | HUSK__UNDOABLE,
+    [HUSK_OP_MOUNT] = HUSK__C | HUSK__EARLY,
     [HUSK_OP_ATTR] = HUSK__C | HUSK__EARLY,
     [HUSK_OP_MASK] = HUSK__C | HUSK__EARLY,
     [HUSK_OP_ROOT] = HUSK__C | HUSK__EARLY | HUSK__ABORTS,
@@ -57,7 +58,7 @@ static const uint8_t husk__op_rules[HUSK_OP_COUNT] = {
     [HUSK_OP_FORK] = HUSK__B | HUSK__EARLY | HUSK__ABORTS,
     [HUSK_OP_SETNS] = HUSK__C | HUSK__EARLY | HUSK__ABORTS,
     [HUSK_OP_UNSHARE] = HUSK__C | HUSK__EARLY | HUSK__ABORTS,
-    [HUSK_OP_SYNC] = HUSK__B | HUSK__ABORTS,
+    [HUSK_OP_SYNC] = HUSK__B | HUSK__ABORTS | HUSK__FILTERED,
     [HUSK_OP_PTY] = HUSK__C | HUSK__EARLY,
     [HUSK_OP_GIVE] = HUSK__B | HUSK__ABORTS | HUSK__FILTERED,
     [HUSK_OP_SEND] = HUSK__P,
@@ -75,7 +76,7 @@ static const uint8_t husk__op_rules[HUSK_OP_COUNT] = {
     [HUSK_OP_HOME] = HUSK__C,
     [HUSK_OP_LOOKUP] = HUSK__C | HUSK__ABORTS,
     [HUSK_OP_SOCKET] = HUSK__P | HUSK__UNDOABLE,
-    [HUSK_OP_GATE] = HUSK__B | HUSK__ABORTS,
+    [HUSK_OP_GATE] = HUSK__B | HUSK__ABORTS | HUSK__FILTERED,
     [HUSK_OP_MEMFD] = HUSK__P,
     [HUSK_OP_FILL] = HUSK__P,
     [HUSK_OP_HOOK] = HUSK__P | HUSK__C | HUSK__FILTERED,
@@ -85,6 +86,18 @@ static const uint8_t husk__op_rules[HUSK_OP_COUNT] = {
     [HUSK_OP_FDS] = HUSK__C | HUSK__ABORTS | HUSK__FILTERED,
     [HUSK_OP_EXEC] = HUSK__B | HUSK__ABORTS | HUSK__FILTERED,
     [HUSK_OP_COPY] = HUSK__P | HUSK__C,
+    [HUSK_OP_COPYUP] = HUSK__C | HUSK__EARLY,
+    [HUSK_OP_TREE] = HUSK__B | HUSK__EARLY | HUSK__ABORTS,
+    [HUSK_OP_USERNS] = HUSK__P,
+    [HUSK_OP_NETDEV] = HUSK__B | HUSK__EARLY | HUSK__ABORTS,
+    [HUSK_OP_SCHED] = HUSK__C,
+    [HUSK_OP_IOPRIO] = HUSK__C,
+    [HUSK_OP_MEMPOLICY] = HUSK__C,
+    [HUSK_OP_PERSONALITY] = HUSK__C,
+    [HUSK_OP_AFFINITY] = HUSK__C,
+    [HUSK_OP_CHOWN] = HUSK__P,
+    [HUSK_OP_CHECK] = HUSK__P,
+    [HUSK_OP_HELPER] = HUSK__P,
 };
 
 /* Which operation makes a slot, and what the file must have been expected to be. A family follows its first
@@ -122,6 +135,7 @@ struct husk__verifier {
     uint32_t i, bad;
     enum husk_slot made; /* by op when it succeeds, or HOST; only with an else */
     bool spawned, forked, gated, executed, root_changed, dropped, filtered, fds_closed, found;
+    bool given; /* the listener, by its number: not taken for certain */
     uint64_t own;                     /* CLONE_NEW* in which the child is not with the caller */
     bool defined[2][HUSK_SLOT_COUNT]; /* by actor */
     bool other[HUSK_SLOT_COUNT];      /* a namespace that is known not to be the caller's */
@@ -210,6 +224,11 @@ static void husk__define_slot(struct husk__verifier *v, enum husk_who actor, enu
         v->made = slot;
 }
 
+static bool husk__makes_aux(enum husk_op_kind kind)
+{
+    return kind == HUSK_OP_MEMFD || kind == HUSK_OP_TREE || kind == HUSK_OP_USERNS;
+}
+
 static void husk__new_slot(struct husk__verifier *v, enum husk_slot slot)
 {
     uint32_t first = slot, k = 0;
@@ -224,7 +243,7 @@ static void husk__new_slot(struct husk__verifier *v, enum husk_slot slot)
     while (k < HUSK_COUNT(husk__slot_rules) && husk__slot_rules[k].slot != first)
         k++;
     if (k == HUSK_COUNT(husk__slot_rules) || (v->op->kind != (enum husk_op_kind)husk__slot_rules[k].maker &&
-                                              !(v->op->kind == HUSK_OP_MEMFD && first == HUSK_SLOT_AUX))) {
+                                              !(first == HUSK_SLOT_AUX && husk__makes_aux(v->op->kind)))) {
         husk__refuse(v, "cannot define %s", husk_slot_name(slot, name));
         return;
     }
@@ -233,7 +252,7 @@ static void husk__new_slot(struct husk__verifier *v, enum husk_slot slot)
         !(v->op->u.open.expect == HUSK_EXPECT_OTHER_NS && husk__slot_rules[k].expect == HUSK_EXPECT_NSFS))
         husk__refuse(v, "%s must be opened with the right expect=", husk_slot_name(slot, name));
     v->other[slot] = v->op->kind == HUSK_OP_OPEN && v->op->u.open.expect == HUSK_EXPECT_OTHER_NS;
-    husk__define_slot(v, v->op->who, slot);
+    husk__define_slot(v, v->op->who == HUSK_BOTH ? HUSK_CHILD : v->op->who, slot); /* tree: the parent keeps nothing */
 }
 
 static bool husk__has_dotdot(const char *path)
@@ -325,8 +344,11 @@ static void husk__verify_field(struct husk__verifier *v, const struct husk__fiel
         if (!known)
             husk__refuse(v, "%s has no such value", f->name);
         break;
-    case HUSK__SLOT: /* give: the child's; spawn: the parent's; everything else is its own actor's */
-        husk__use_slot(v, v->op->who == HUSK_PARENT || v->op->kind == HUSK_OP_SPAWN ? HUSK_PARENT : HUSK_CHILD,
+    case HUSK__SLOT: /* give: the child's; spawn and tree: the parent's; everything else is its own actor's */
+        husk__use_slot(v,
+                       v->op->who == HUSK_PARENT || v->op->kind == HUSK_OP_SPAWN || v->op->kind == HUSK_OP_TREE
+                           ? HUSK_PARENT
+                           : HUSK_CHILD,
                        (enum husk_slot)husk__field_num(v->op, f));
         break;
     case HUSK__NEW_SLOT:

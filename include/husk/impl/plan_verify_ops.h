@@ -52,14 +52,14 @@ static void husk__verify_mount(struct husk__verifier *v)
     if (m->flags > UINT32_MAX ||
         m->flags & (MS_REMOUNT | MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE) || (bind && move))
         husk__refuse(v, "flags are not those of a new mount");
-    if (bind && m->flags & ~(uint64_t)(MS_BIND | MS_REC))
+    if ((bind || move) && m->flags & ~(uint64_t)(MS_BIND | MS_MOVE | MS_REC))
         husk__refuse(v, "a bind takes its options from set and clear");
+    if (move && !husk__in_range(m->source.slot, HUSK_SLOT_AUX))
+        husk__refuse(v, "only a tree is moved");
     if ((bind || move) != (m->fstype == NULL))
         husk__refuse(v, bind || move ? "a bind has no file system type" : "the file system type is missing");
-    if (!bind && (m->set || m->clear || m->create == HUSK_CREATE_LIKE_SOURCE))
+    if (!bind && !move && (m->set || m->clear || m->create == HUSK_CREATE_LIKE_SOURCE))
         husk__refuse(v, "only a bind has set, clear and create=like-source");
-    if (v->op->who == HUSK_PARENT && !v->op->undo)
-        husk__refuse(v, "a mount on the host needs undo");
 }
 
 /* The namespace that a descriptor of the slot joins; 0 for other slots. */
@@ -142,8 +142,22 @@ static void husk__verify_descriptors(struct husk__verifier *v)
             husk__define_slot(v, HUSK_PARENT, slot);
         if (v->filtered && slot != HUSK_SLOT_LISTENER)
             husk__refuse(v, "comes after the seccomp filter");
+        if (op->u.give.by_number != (slot == HUSK_SLOT_LISTENER))
+            husk__refuse(v, "the listener, and only that, is given by its number");
+        v->given = v->given || op->u.give.by_number;
+        break;
+    case HUSK_OP_TREE:
+        if ((uint32_t)op->u.tree.userns < HUSK_SLOT_COUNT && op->u.tree.userns != HUSK_SLOT_HOST &&
+            op->u.tree.userns != HUSK_SLOT_NS_USER && !husk__in_range(op->u.tree.userns, HUSK_SLOT_AUX))
+            husk__refuse(v, "userns is not a user namespace");
+        if (op->u.tree.idmap_recursive && op->u.tree.userns == HUSK_SLOT_HOST)
+            husk__refuse(v, "there is no id map");
         break;
     case HUSK_OP_SEND:
+        if ((op->u.send.data == NULL) == (op->u.send.content == HUSK_SLOT_HOST))
+            husk__refuse(v, "sends either data or the content of a memfd");
+        if (op->u.send.content != HUSK_SLOT_HOST && !husk__in_range(op->u.send.content, HUSK_SLOT_AUX))
+            husk__refuse(v, "content is not a memfd");
         slot = op->u.send.socket;
         if (slot != HUSK_SLOT_CONSOLE_SOCKET && slot != HUSK_SLOT_PIDFD_SOCKET &&
             slot != HUSK_SLOT_LISTENER_SOCKET)
@@ -169,6 +183,16 @@ static void husk__verify_descriptors(struct husk__verifier *v)
     }
 }
 
+/* Numbers that become bits of a fixed mask in the child. */
+static void husk__verify_bits(struct husk__verifier *v, const struct husk_u32s *numbers)
+{
+    for (uint32_t k = 0; k < numbers->n && k < HUSK__MAX_ITEMS; k++)
+        if (numbers->v[k] >= HUSK_MASK_BITS) {
+            husk__refuse(v, "has a number above %u", HUSK_MASK_BITS - 1);
+            return;
+        }
+}
+
 static void husk__verify_identity(struct husk__verifier *v)
 {
     const struct husk_op *op = v->op;
@@ -192,7 +216,8 @@ static void husk__verify_identity(struct husk__verifier *v)
             husk__refuse(v, "umask has no such value");
         if (u->no_setgroups && u->groups.n > 0)
             husk__refuse(v, "groups, but no setgroups");
-        v->dropped = v->dropped || u->uid != 0; /* uid 0: becoming root of a user namespace */
+        /* Whoever makes mounts in a user namespace, mostly its root, keeps the umask; the program's user has one. */
+        v->dropped = v->dropped || (u->uid != 0 && u->umask != HUSK_ID_KEEP);
         break;
     case HUSK_OP_CAPS:
         if (c->effective & ~c->permitted || c->ambient & ~(c->permitted & c->inheritable))
@@ -214,6 +239,14 @@ static void husk__verify_identity(struct husk__verifier *v)
     case HUSK_OP_LOOKUP:
         v->found = true;
         break;
+    case HUSK_OP_IOPRIO:
+        if (op->u.ioprio.level > 7)
+            husk__refuse(v, "level is 0 to 7");
+        break;
+    case HUSK_OP_MEMPOLICY:
+    case HUSK_OP_AFFINITY:
+        husk__verify_bits(v, op->kind == HUSK_OP_AFFINITY ? &op->u.affinity.cpus : &op->u.mempolicy.nodes);
+        break;
     case HUSK_OP_CHDIR:
         if (op->u.chdir.path != NULL && op->u.chdir.path[0] != '/')
             husk__refuse(v, "path is not absolute");
@@ -223,11 +256,19 @@ static void husk__verify_identity(struct husk__verifier *v)
     }
 }
 
+/* What is given by its number has to stay open until it is taken. */
+static void husk__verify_taken(struct husk__verifier *v)
+{
+    if (v->given)
+        husk__refuse(v, "the parent may not have the listener yet: a sync from it is missing");
+}
+
 static void husk__verify_lifecycle(struct husk__verifier *v)
 {
     const struct husk_op *op = v->op;
     const char *path = op->kind == HUSK_OP_HOOK      ? op->u.hook.path
                        : op->kind == HUSK_OP_PIDFILE ? op->u.pidfile.path
+                       : op->kind == HUSK_OP_HELPER  ? op->u.helper.path
                                                      : NULL;
     bool inside;
 
@@ -237,11 +278,15 @@ static void husk__verify_lifecycle(struct husk__verifier *v)
     case HUSK_OP_SYNC:
         if (op->u.sync.from == HUSK_BOTH || (op->u.sync.name != NULL && op->u.sync.name[0] == '\0'))
             husk__refuse(v, "is from the parent or from the child, and has a name");
+        if (v->given && op->u.sync.from == HUSK_PARENT)
+            husk__may_use_slot(v, HUSK_SLOT_LISTENER); /* until the parent has taken it */
+        v->given = v->given && op->u.sync.from != HUSK_PARENT;
         break;
     case HUSK_OP_GATE:
         if (v->plan->action != HUSK_CREATE || v->gated)
             husk__refuse(v, v->gated ? "there is a gate already" : "only create waits for start");
         husk__use_slot(v, HUSK_CHILD, HUSK_SLOT_GATE);
+        husk__verify_taken(v);
         v->gated = true;
         memset(v->defined[HUSK_PARENT], 0, sizeof v->defined[HUSK_PARENT]); /* `start` is another process */
         v->defined[HUSK_PARENT][HUSK_SLOT_STATE] = true;
@@ -258,9 +303,18 @@ static void husk__verify_lifecycle(struct husk__verifier *v)
     case HUSK_OP_EXEC:
         if (!v->fds_closed)
             husk__refuse(v, "descriptors of the host would stay open: fds is missing");
-        if (!v->found)
+        if (op->u.exec.argv.n == 0 && v->plan->action != HUSK_CREATE)
+            husk__refuse(v, "argv is missing");
+        if (!v->found && op->u.exec.argv.n > 0)
             husk__refuse(v, "there is no program: lookup is missing");
+        husk__verify_taken(v);
         v->executed = true;
+        break;
+    case HUSK_OP_HELPER:
+        if (op->u.helper.pid_at == 0 || op->u.helper.pid_at >= op->u.helper.argv.n)
+            husk__refuse(v, "pid_at is not an argument");
+        if (!v->spawned)
+            husk__refuse(v, "needs the child, which is not there yet");
         break;
     case HUSK_OP_RECORD:
     case HUSK_OP_PIDFILE:
@@ -334,6 +388,7 @@ static void husk__verify_kind(struct husk__verifier *v)
         if (!(v->own & CLONE_NEWUTS))
             husk__refuse(v, "would rename the host: the child has no uts namespace");
         break;
+    case HUSK_OP_NETDEV:
     case HUSK_OP_IFUP:
         if (!(v->own & CLONE_NEWNET))
             husk__refuse(v, "would change the host's network: the child has no network namespace");

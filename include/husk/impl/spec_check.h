@@ -61,25 +61,34 @@ static bool husk__scan_number(const char **s, uint32_t max, uint32_t *value)
     return *s > from && v <= max;
 }
 
-/* "0-3,7": blanks tolerated around numbers. */
-static bool husk__is_number_list(const char *s)
+static void husk__set_bits(struct husk_bits *bits, uint32_t first, uint32_t last)
+{
+    for (uint32_t i = first / 64; i <= last / 64; i++)
+        bits->v[i] |= (i == first / 64 ? UINT64_MAX << first % 64 : UINT64_MAX) &
+                      (i == last / 64 ? UINT64_MAX >> (63 - last % 64) : UINT64_MAX);
+}
+
+/* Blanks are tolerated around numbers, and a newline at the end. */
+HUSK_API bool husk_list_bits(const char *list, struct husk_bits *bits)
 {
     uint32_t first, last;
 
-    for (;;) {
+    memset(bits, 0, sizeof *bits);
+    for (const char *s = list;; s++) {
         s += strspn(s, " ");
-        if (!husk__scan_number(&s, 65535, &first))
+        if (!husk__scan_number(&s, HUSK_MASK_BITS - 1, &first))
             return false;
         s += strspn(s, " ");
+        last = first;
         if (*s == '-') {
             s += 1 + strspn(s + 1, " ");
-            if (!husk__scan_number(&s, 65535, &last) || last < first)
+            if (!husk__scan_number(&s, HUSK_MASK_BITS - 1, &last) || last < first)
                 return false;
             s += strspn(s, " ");
         }
+        husk__set_bits(bits, first, last);
         if (*s != ',')
             return *s == '\0' || (*s == '\n' && s[1] == '\0');
-        s++;
     }
 }
 
@@ -97,7 +106,9 @@ static bool husk__scan_version(const char *s, uint32_t version[3])
         if (*s != "-+"[part])
             continue;
         do {
-            const char *from = ++s;
+            const char *from = ++s, *end = from + strspn(from, "0123456789");
+            if (part == 0 && *from == '0' && end - from > 1 && strchr(".+", *end)) /* strchr: or the end */
+                return false;
             while ((*s >= '0' && *s <= '9') || (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') ||
                    *s == '-')
                 s++;
@@ -124,6 +135,15 @@ static void husk__check_version(struct husk__report *r, const char *version)
                        newest[1], HUSK__SHOW(version));
 }
 
+/* The kernel's bounds: runtimes are counted in units of 1024 ns, and the times are signed there; sched_setattr(2). */
+static bool husk__is_deadline(const struct husk_scheduler *s)
+{
+    uint64_t period = s->period_nsec ? s->period_nsec : s->deadline_nsec;
+
+    return s->runtime_nsec >= 1024 && s->runtime_nsec <= s->deadline_nsec && s->deadline_nsec <= period &&
+           period <= INT64_MAX;
+}
+
 static void husk__check_scheduler(struct husk__report *r, const struct husk__at *at,
                                   const struct husk_scheduler *s)
 {
@@ -131,22 +151,36 @@ static void husk__check_scheduler(struct husk__report *r, const struct husk__at 
     bool realtime = s->policy == FIFO || s->policy == RR;
     const char *policy = husk_name_of(HUSK_TABLE_SCHED_POLICY, s->policy);
 
-    if (policy == NULL)
+    if (policy == NULL) {
         policy = "this policy";
+        husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(at, "policy"), "unknown scheduler policy %u", s->policy);
+    }
     if (realtime ? s->priority < 1 || s->priority > 99 : s->priority != 0)
         husk__complain(r, HUSK_DIAG_CONFLICT, HUSK__IN(at, "priority"), "%s takes %s, got %d", policy,
                        realtime ? "a priority from 1 to 99" : "no priority", (int)s->priority);
     if (s->nice < -20 || s->nice > 19)
         husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(at, "nice"), "expected -20 to 19, got %d",
                        (int)s->nice);
-    if (s->policy != DEADLINE) {
-        if (s->runtime_nsec || s->deadline_nsec || s->period_nsec)
-            husk__complain(r, HUSK_DIAG_CONFLICT, at,
-                           "runtime, deadline and period are for SCHED_DEADLINE, not %s", policy);
-    } else if (s->runtime_nsec == 0 || s->deadline_nsec < s->runtime_nsec ||
-               (s->period_nsec != 0 && s->period_nsec < s->deadline_nsec)) {
-        husk__complain(r, HUSK_DIAG_CONFLICT, at, "SCHED_DEADLINE needs 0 < runtime <= deadline <= period");
-    }
+    if (s->policy != DEADLINE && (s->runtime_nsec || s->deadline_nsec || s->period_nsec))
+        husk__complain(r, HUSK_DIAG_CONFLICT, at, "runtime, deadline and period are for SCHED_DEADLINE, not %s",
+                       policy);
+    if (s->policy == DEADLINE && !husk__is_deadline(s))
+        husk__complain(r, HUSK_DIAG_CONFLICT, at,
+                       "SCHED_DEADLINE needs 1024 <= runtime <= deadline <= period < 2^63");
+}
+
+static void husk__check_io_priority(struct husk__report *r, const struct husk__at *at, const struct husk_process *p)
+{
+    enum { IDLE = 3 }; /* of names.h; the kernel has one level of it */
+
+    if (husk_name_of(HUSK_TABLE_IOPRIO_CLASS, p->io_priority.class_) == NULL)
+        husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(at, "class"), "unknown I/O priority class %u",
+                       p->io_priority.class_);
+    else if (!p->io_priority.priority.set && p->io_priority.class_ != IDLE)
+        husk__complain(r, HUSK_DIAG_MISSING, HUSK__IN(at, "priority"), "a priority from 0 to 7 is needed");
+    if (p->io_priority.priority.v > 7)
+        husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(at, "priority"), "expected 0 to 7, got %u",
+                       p->io_priority.priority.v);
 }
 
 static void husk__check_env(struct husk__report *r, const struct husk__at *at, struct husk_strs env)
@@ -184,6 +218,7 @@ static void husk__check_process(struct husk__report *r, const struct husk__at *a
     const struct husk__at *user = HUSK__IN(at, "user"), *affinity = HUSK__IN(at, "execCPUAffinity");
     const char *const lists[] = { p->exec_cpu_affinity.initial, p->exec_cpu_affinity.final };
     static const char *const names[] = { "initial", "final" };
+    struct husk_bits bits;
 
     if (p->args.n == 0)
         husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(at, "args"), "must not be empty");
@@ -196,8 +231,10 @@ static void husk__check_process(struct husk__report *r, const struct husk__at *a
     husk__check_rlimits(r, HUSK__IN(at, "rlimits"), p->rlimits);
     if (p->scheduler.set)
         husk__check_scheduler(r, HUSK__IN(at, "scheduler"), &p->scheduler);
+    if (p->io_priority.set)
+        husk__check_io_priority(r, HUSK__IN(at, "ioPriority"), p);
     for (size_t i = 0; i < HUSK_COUNT(lists); i++)
-        if (lists[i] != NULL && !husk__is_number_list(lists[i]))
+        if (lists[i] != NULL && !husk_list_bits(lists[i], &bits))
             husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(affinity, names[i]),
                            "expected a list such as 0-3,7, got %s", HUSK__SHOW(lists[i]));
 }
@@ -295,8 +332,9 @@ static void husk__check_mount(struct husk__report *r, const struct husk__at *at,
     if (!bind && !(m->flags_set & MS_REMOUNT) && (m->type == NULL || m->type[0] == '\0'))
         husk__complain(r, HUSK_DIAG_MISSING, HUSK__IN(at, "type"),
                        "a mount that is no bind mount needs a type");
-    if (m->tmpcopyup && (m->type == NULL || strcmp(m->type, "tmpfs") != 0))
-        husk__complain(r, HUSK_DIAG_CONFLICT, HUSK__IN(at, "options"), "tmpcopyup is for type tmpfs");
+    if (m->tmpcopyup &&
+        (m->flags_set & (MS_BIND | MS_REMOUNT) || m->type == NULL || strcmp(m->type, "tmpfs") != 0))
+        husk__complain(r, HUSK_DIAG_CONFLICT, HUSK__IN(at, "options"), "tmpcopyup is for a new mount of type tmpfs");
 
     husk__check_idmaps(r, HUSK__IN(at, "uidMappings"), m->uid_mappings);
     husk__check_idmaps(r, HUSK__IN(at, "gidMappings"), m->gid_mappings);
@@ -381,8 +419,6 @@ static void husk__check_mappings(struct husk__report *r, const struct husk_spec 
         husk__check_idmaps(r, at, maps[i]);
         if (!any && maps[i].n > 0)
             husk__complain(r, HUSK_DIAG_CONFLICT, at, "mappings without a user namespace");
-        if (made && maps[i].n == 0)
-            husk__complain(r, HUSK_DIAG_MISSING, at, "a new user namespace needs mappings");
     }
     if (made && maps[0].n > 0 && maps[1].n > 0 && spec->process != NULL)
         husk__check_mapped_user(r, &spec->process->user, &spec->linux_);

@@ -7,9 +7,14 @@ static bool husk__is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* What the kernel takes as the name of a network device. */
-static bool husk__is_interface(const char *name)
+/* What the kernel takes as the name of a network device. template: it may have "%d", for which the kernel finds a number; any
+ * other '%' is refused only after the device was moved. */
+static bool husk__is_interface(const char *name, bool template)
 {
+    const char *percent = name != NULL ? strchr(name, '%') : NULL;
+
+    if (percent != NULL && (!template || percent[1] != 'd' || strchr(percent + 1, '%') != NULL))
+        return false;
     if (name == NULL || name[0] == '\0' || strlen(name) > 15 || strcmp(name, ".") == 0 ||
         strcmp(name, "..") == 0)
         return false;
@@ -31,10 +36,10 @@ static void husk__check_devices(struct husk__report *r, const struct husk_spec *
     for (uint32_t i = 0; i < spec->linux_.net_devices.n; i++) {
         const struct husk_net_device *d = &spec->linux_.net_devices.v[i];
         const struct husk__at *at = HUSK__IN(net_devices, d->host_name);
-        if (!husk__is_interface(d->host_name))
+        if (!husk__is_interface(d->host_name, false))
             husk__complain(r, HUSK_DIAG_BAD_VALUE, at, "no name of a network device: %s",
                            HUSK__SHOW(d->host_name));
-        if (d->name != NULL && !husk__is_interface(d->name))
+        if (d->name != NULL && !husk__is_interface(d->name, true))
             husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(at, "name"), "no name of a network device: %s",
                            HUSK__SHOW(d->name));
     }
@@ -99,7 +104,7 @@ static void husk__check_resource_lists(struct husk__report *r, const struct husk
             husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(HUSK__NTH(pages, i), "pageSize"),
                            "expected a size such as 64KB, 2MB or 1GB");
     for (uint32_t i = 0; i < res->net_priorities.n; i++)
-        if (!husk__is_interface(res->net_priorities.v[i].name))
+        if (!husk__is_interface(res->net_priorities.v[i].name, false))
             husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(HUSK__NTH(priorities, i), "name"),
                            "no name of a network device");
     for (uint32_t i = 0; i < res->rdma.n; i++) {
@@ -283,25 +288,35 @@ static void husk__check_intel_rdt(struct husk__report *r, const struct husk_inte
             husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__NTH(schemata, i), "expected one line");
 }
 
+/* As set_mempolicy(2) has it, so that the place of the mistake is known. */
 static void husk__check_memory_policy(struct husk__report *r, const struct husk_linux *linux_)
 {
-    enum { DEFAULT = 0, PREFERRED = 1, LOCAL = 4, EITHER = 1 << 14 | 1 << 15 }; /* of names.h */
+    enum { DEFAULT = 0, PREFERRED = 1, BIND = 2, LOCAL = 4, MANY = 5, BALANCING = 1 << 13 }; /* of names.h */
+    const uint32_t which = 1 << 14 | 1 << 15, flags = linux_->memory_policy.flags; /* how nodes are meant */
     const struct husk__at *at = HUSK__IN(&husk__linux_at, "memoryPolicy");
     uint32_t mode = linux_->memory_policy.mode;
     const char *name = husk_name_of(HUSK_TABLE_MEMPOLICY_MODE, mode), *nodes = linux_->memory_policy.nodes;
+    struct husk_bits bits;
 
-    if (nodes != NULL && !husk__is_number_list(nodes))
+    if (nodes != NULL && !husk_list_bits(nodes, &bits))
         husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(at, "nodes"), "expected a list such as 0-1,3, got %s",
                        HUSK__SHOW(nodes));
-    if (name == NULL)
+    if (name == NULL) {
         husk__complain(r, HUSK_DIAG_BAD_VALUE, HUSK__IN(at, "mode"), "unknown memory policy %u", mode);
-    else if (nodes != NULL ? mode == DEFAULT || mode == LOCAL
-                           : mode != DEFAULT && mode != LOCAL && mode != PREFERRED)
+        return;
+    }
+    if (nodes != NULL ? mode == DEFAULT || mode == LOCAL : mode != DEFAULT && mode != LOCAL && mode != PREFERRED)
         husk__complain(r, HUSK_DIAG_CONFLICT, HUSK__IN(at, "nodes"), "%s %s", name,
                        nodes ? "takes no nodes" : "needs nodes");
-    if ((linux_->memory_policy.flags & EITHER) == EITHER)
+    if ((flags & which) == which)
         husk__complain(r, HUSK_DIAG_CONFLICT, HUSK__IN(at, "flags"),
                        "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other");
+    else if ((flags & which) && nodes == NULL)
+        husk__complain(r, HUSK_DIAG_CONFLICT, HUSK__IN(at, "flags"), "%s without nodes",
+                       husk_name_of(HUSK_TABLE_MEMPOLICY_FLAG, flags & which));
+    if ((flags & BALANCING) && mode != BIND && mode != MANY)
+        husk__complain(r, HUSK_DIAG_CONFLICT, HUSK__IN(at, "flags"),
+                       "MPOL_F_NUMA_BALANCING is for MPOL_BIND and MPOL_PREFERRED_MANY, not %s", name);
 }
 
 static void husk__check_cgroups_path(struct husk__report *r, const char *path)

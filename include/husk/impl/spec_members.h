@@ -74,7 +74,7 @@ static void husk__read_caps(struct husk__reader *r, const struct husk__at *at, c
             mask |= UINT64_C(1) << bit;
             continue;
         }
-        husk__note(r, place, "unknown capability, ignored");
+        husk__note(r, place, husk_strf(r->report.arena, "unknown capability %s, ignored", HUSK__SHOW(c->text)));
         if (unknown == NULL) {
             unknown = husk_arena_grow(r->report.arena, caps->unknown.v, caps->unknown.n * sizeof *unknown,
                                       (caps->unknown.n + v->count) * sizeof *unknown);
@@ -125,7 +125,7 @@ static const struct husk__row husk__console_size_rows[] = {
 
 static const struct husk__row husk__io_priority_rows[] = {
     HUSK__M_NAME("class", MUST, husk_process, io_priority.class_, IOPRIO_CLASS),
-    HUSK__M_INT("priority", MUST, husk_process, io_priority.priority, 0, 7),
+    HUSK__M_OPT_INT("priority", husk_process, io_priority.priority, 0, 7),
     HUSK__M_END
 };
 
@@ -195,6 +195,9 @@ static void husk__mount_option_apply(struct husk_mount *m, const struct husk_mou
         break;
     case HUSK_MOPT_IDMAP:
         *(o->value ? &m->ridmap : &m->idmap) = true;
+        break;
+    case HUSK_MOPT_NOFOLLOW:
+        *(o->value ? &m->destination_nofollow : &m->source_nofollow) = true;
         break;
     case HUSK_MOPT_NOTHING:
         break;

@@ -33,6 +33,9 @@
 #ifndef __NR_openat2
 #define __NR_openat2 437
 #endif
+#ifndef __NR_pidfd_getfd
+#define __NR_pidfd_getfd 438
+#endif
 #ifndef __NR_faccessat2
 #define __NR_faccessat2 439
 #endif
@@ -90,6 +93,7 @@ struct husk__mount_attr {
 #define HUSK__ATTR_NOATIME 0x00000010u
 #define HUSK__ATTR_STRICTATIME 0x00000020u
 #define HUSK__ATTR_NODIRATIME 0x00000080u
+#define HUSK__ATTR_IDMAP 0x00100000u
 #define HUSK__ATTR_NOSYMFOLLOW 0x00200000u
 #define HUSK__MS_NOSYMFOLLOW 256u
 #define HUSK__ST_NOSYMFOLLOW 0x2000u
