@@ -14,6 +14,7 @@ $(BUILD)/tests/%: %.c $(BUILD)/libhusk.a $(HEADERS) $(wildcard tests/unit/*.h te
 	@mkdir -p $(@D)
 	@echo "  $@"
 	$(Q)$(CC) $(HUSK_CFLAGS) -Itests/unit -Ibackends -o $@ $< $(BUILD)/libhusk.a $(LIBS)
+$(foreach t,$(FUZZ),$(BUILD)/tests/$(t)): $(wildcard tests/fuzz/*.h)
 $(BUILD)/tests/probe: tests/differential/probe.c
 	@mkdir -p $(@D)
 	@echo "  $@"
@@ -41,8 +42,10 @@ tidy: $(BUILD)/implementation.c
 
 PARALLEL = $(foreach t,$(UNIT) $(SIM),$(BUILD)/tests/$(t) '$(t) (asan): $(BUILD)/asan/tests/$(t)') \
 	$(foreach t,$(FUZZ),'$(t): $(BUILD)/asan/tests/$(t) tests/fuzz/corpus/$(patsubst fuzz_%,%,$(t))/*') \
+	'fuzz_config (golden): $(BUILD)/asan/tests/fuzz_config tests/golden/spec/*.json' 'schema: tests/schema/run.py' \
 	'headers: tools/check-headers' 'layering: tools/check-layering' 'child: tools/check-child' 'golden: tests/golden/run'
 SERIAL = $(foreach t,$(APPLY),$(BUILD)/tests/$(t) '$(t) (asan): $(BUILD)/asan/tests/$(t)') $(INTEGRATION) \
+	'compliance: tests/compliance/run --report' 'compliance (of nothing): tests/compliance/run --prove' tests/schema/outputs.py \
 	tests/engines/podman.py tests/badconfig/run.py 'badconfig (asan): HUSK=$(BUILD)/asan/husk tests/badconfig/run.py' tests/differential/run.py
 
 check: test-programs asan clang bare
@@ -55,9 +58,24 @@ demo:
 	@$(MAKE) --no-print-directory -j 2 all
 	@BUILD=$(BUILD) tools/demo
 
-.PHONY: test-programs asan clang bare tidy check test demo
+# Row by row: what the specification asks for, and which test shows it; build/compliance.md.
+compliance: all $(BUILD)/tests/probe
+	@BUILD=$(abspath $(BUILD)) tests/compliance/run --report
+
+.PHONY: compliance test-programs asan clang bare tidy check test demo
 
 # Measured, never asserted: husk, runc, crun and the kernel's floor, interleaved.
 bench: all
 	@BUILD=$(BUILD) bench/run
 .PHONY: bench
+
+# The planner, and the reader of its text, on inputs from anywhere: libFuzzer, for FUZZ_SECONDS each.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang OPT='-O1 -g' CFLAGS='$(SANITIZE) -fsanitize=fuzzer -DHUSK_FUZZER' \
+	    $(foreach t,$(FUZZ),$(BUILD)/fuzz/tests/$(t))
+	@tests/fuzz/prepare $(BUILD)/fuzz
+	@for t in $(patsubst fuzz_%,%,$(FUZZ)); do $(BUILD)/fuzz/tests/fuzz_$$t -dict=$(BUILD)/fuzz/$$t.dict -max_len=16384 -timeout=20 \
+	    -artifact_prefix=$(BUILD)/fuzz/ -max_total_time=$(FUZZ_SECONDS) $(BUILD)/fuzz/$$t > $(BUILD)/fuzz/$$t.log 2>&1 || \
+	    { tail -60 $(BUILD)/fuzz/$$t.log; exit 1; }; echo "fuzz_$$t: $$(tail -1 $(BUILD)/fuzz/$$t.log)"; done
+.PHONY: fuzz
