@@ -309,9 +309,10 @@ static const struct {
     [HUSK_OP_EXEC] = {"becomes the program[ {argv}]", NULL},
     [HUSK_OP_COPY] = {"copies what {from} says to {to}", NULL},
     [HUSK_OP_COPYUP] = {"copies the directory {from}, which a mount covers, to {to}", NULL},
-    [HUSK_OP_TREE] = {"clone the mount at {source}[ with all below it ({recursive})][, map its ids as in {userns}]"
-                      "[, on the whole tree ({idmap_recursive})], and the child calls it {slot}",
-                      "CAP_SYS_ADMIN over the parent's mount namespace"},
+    [HUSK_OP_TREE] = {"clone the mount at {source}[ with all below it ({recursive})][ as the child sees it ({inside})]"
+                      "[, not following it ({nofollow})][, map its ids as in {userns}][, on the whole tree ({idmap_recursive})]"
+                      ", and the child calls it {slot}",
+                      "CAP_SYS_ADMIN over the mount namespace; inside: CAP_SYS_CHROOT and CAP_SYS_PTRACE"},
     [HUSK_OP_USERNS] = {"makes a user namespace with the maps {uid_map} and {gid_map} and calls it {slot}",
                         "CAP_SETUID and CAP_SETGID for more than one's own id"},
     [HUSK_OP_NETDEV] = {"move the host's network device {name} into the container[ as {new_name}]", "CAP_NET_ADMIN"},

@@ -172,9 +172,17 @@ struct husk_op_mount {
     enum husk_create create;
 };
 /* The parent clones the mount (recursive: and all below it) at source in its own mount namespace, and the child has it as slot,
- * attached nowhere, to be moved. userns: the id map of that namespace holds on it (mount_setattr(2), MOUNT_ATTR_IDMAP), or on all
- * of the tree with idmap_recursive. */
-struct husk_op_tree { enum husk_slot slot; struct husk_path source; bool recursive; enum husk_slot userns; bool idmap_recursive; };
+ * attached nowhere, to be moved. inside: in the child's mount namespace, still with the parent's rights. What a user namespace
+ * may not change or take away is locked there, and stays locked; a clone from outside has no locks. nofollow: of source itself,
+ * also when it is a symlink. userns: the id map of that namespace holds on it (mount_setattr(2), MOUNT_ATTR_IDMAP), or on all of
+ * the tree with idmap_recursive. */
+struct husk_op_tree {
+    enum husk_slot slot;
+    struct husk_path source;
+    bool recursive, inside, nofollow;
+    enum husk_slot userns;
+    bool idmap_recursive;
+};
 /* A user namespace with these maps (the text of /proc/PID/uid_map) and nobody in it. */
 struct husk_op_userns { enum husk_slot slot; const char *uid_map, *gid_map; };
 /* Change an existing mount; flags that are neither set nor cleared stay (MS_REMOUNT | MS_BIND keeps the locked ones). */

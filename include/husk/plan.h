@@ -83,6 +83,7 @@ struct husk_planner {
     bool join_by_write;                /* the child has something to do before it is in its cgroups: no spawn_cgroup */
     enum husk_slot spawn_cgroup;       /* set by a cgroup backend: spawn enters this cgroup, and plan_join has nothing to do */
     bool full_dev;                     /* default devices are wanted: /dev is not a bind mount */
+    bool own_nodes;                    /* there is a directory for device nodes that the caller makes */
     struct husk_op scratch;            /* what husk_add() gives when out of memory: written, never read */
 };
 

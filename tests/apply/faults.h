@@ -67,7 +67,7 @@ static const char faults_rich[] =
     "firmware'],'readonlyPaths':['/proc/sys','/nowhere']}}";
 
 #define FAULTS_IDMAP                                                                                         \
-    ",{'destination':'/ids','source':'.','options':['bind','idmap'],"                                        \
+    ",{'destination':'/ids','source':'.','options':['rbind','idmap'],"                                       \
     "'uidMappings':[{'containerID':0,'hostID':5,'size':9}],'gidMappings':[{'containerID':0,'hostID':5,'size':9}]}"
 #define FAULTS_USERNS                                                                                        \
     "'uidMappings':[{'containerID':0,'hostID':100000,'size':65536}],'gidMappings':[{'containerID':0,'"       \

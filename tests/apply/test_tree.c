@@ -93,8 +93,36 @@ static void test_errors(void)
     fails(&k, at, ELOOP, "mount @aux.1 on /mnt: in the child");
 }
 
+/* Where the child is, with what it mounted there, and with the locks of its user namespace; the caller's stay out. */
+static void test_inside(void)
+{
+    struct kit_sight before;
+    struct kit k;
+    uint32_t at;
+
+    kit_look(&before);
+    begin(&k);
+    volume("inside");
+    kit_op(&k, "child mount source=tmpfs target=%s/inside fstype=tmpfs", kit_work);
+    kit_op(&k, "child mkdir path=%s/inside/of-child mode=0755", kit_work);
+    kit_op(&k, "both tree slot=@aux.1 source=%s/inside inside", kit_work);
+    kit_op(&k, "child mount source=@aux.1 target=@rootfs:mnt flags=move create=like-source");
+    symlink("inside", kit_str("%s/link", kit_work));
+    kit_op(&k, "both tree slot=@aux.1 source=%s/link inside nofollow", kit_work);
+    kit_op(&k, "child mount source=@aux.1 target=@rootfs:link flags=move create=like-source");
+    if (finish(&k, "ls /mnt; readlink /link")) {
+        tap_ok(k.code == 0, "a tree is cloned inside%s%s", k.code ? ": " : "", k.code ? k.err.msg : "");
+        tap_same(k.output, "of-child\ninside\n", "as the child sees it, and a symlink itself");
+    }
+    tap_same(kit_left(&k, &before), "", "who looked inside leaves nothing");
+    kit_fini(&k);
+    begin(&k);
+    at = kit_op(&k, "both tree slot=@aux.1 source=/nowhere/at/all inside");
+    fails(&k, at, ENOENT, "clone mount /nowhere/at/all: in the parent");
+}
+
 /* A child that is killed while the parent works for it. */
-static void test_child_dies(void)
+static void test_child_dies(bool inside)
 {
     struct kit_sight before;
     struct kit k;
@@ -103,6 +131,7 @@ static void test_child_dies(void)
     kit_look(&before);
     begin(&k);
     at = kit_op(&k, "child open slot=@aux.3 path=/nowhere flags=path expect=any");
+    kit_op(&k, "both tree slot=@aux.1 source=%s%s", kit_work, inside ? " inside" : "");
     for (int i = 0; i < 40; i++) /* more than a socket holds */
         kit_op(&k, "both tree slot=@aux.1 source=%s", kit_work);
     if (finish(&k, "true"))
@@ -268,7 +297,9 @@ int main(void)
         can_map = kit_maps_ids(kit_work);
         test_move();
         test_errors();
-        test_child_dies();
+        test_inside();
+        test_child_dies(false);
+        test_child_dies(true);
         if (can_map)
             test_ids();
         if (can_map)

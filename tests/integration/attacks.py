@@ -6,6 +6,7 @@ import socket
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from harness import *
+from agent import stuck_socket
 
 
 def with_caps(config, *names):
@@ -243,6 +244,30 @@ def delete_while_create_is_at_work(t):
             c.delete("--force")
             shutil.rmtree(c.bundle.path)
             t.bundles.remove(c.bundle)
+
+
+@test(need=["husk"])
+def a_create_that_hangs_does_not_kill_whom_its_cgroup_belongs_to(t):
+    """It waits for an agent that takes no connection, before it looked who is at its cgroupsPath."""
+    path = "/ht%d-victim" % os.getpid()
+    victim, hanging = spec("sleep", "100"), without_namespace(spec("true"), "pid")
+    victim["linux"]["cgroupsPath"] = hanging["linux"]["cgroupsPath"] = path
+    hanging["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": t.path("agent"),
+                                   "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}
+    with stuck_socket(t.path("agent")), t.container(victim, start=True) as c:
+        for command in (("kill", "--all"), ("delete", "--force")):
+            h = t.new(hanging)
+            p = t.rt.popen("create", "--bundle", h.bundle.path, h.id)
+            t.until(lambda: '"creating"' in t.rt("state", h.id).out, "the create to begin")
+            q = t.rt.popen(*command, h.id)
+            t.until(lambda: command[0] == "delete" or q.poll() is not None, "kill to be through")
+            time.sleep(0.3)                     # so long delete may do harm; then it waits for the lock
+            t.eq(c.state()["status"], "running", command[0])
+            p.kill()
+            p.wait()
+            t.eq(q.wait(10), 0, command[0])
+            t.eq(h.delete("--force").rc, 0)
+            t.eq(c.state()["status"], "running", command[0])
 
 
 main()

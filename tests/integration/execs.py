@@ -160,19 +160,19 @@ def no_new_privileges(t):
 
 @test
 def same_confinement_as_init(t):
-    config = spec("sh", "-c", "cat /proc/self/status; ulimit -n; umask; exec sleep 1000", oomScoreAdj=321,
+    config = spec("sh", "-c", "cat /proc/self/status; ulimit -n; umask; echo; exec sleep 1000", oomScoreAdj=321,
                   rlimits=[{"type": "RLIMIT_NOFILE", "soft": 77, "hard": 88}])
     config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW",
                                   "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"}]}
     with sleeper(t, config) as c:
-        t.until(lambda: len(c.out.splitlines()) > 30, "output")
-        r = c.exec("sh", "-c", "cat /proc/self/status; ulimit -n; umask")
+        t.until(lambda: c.out.endswith("\n\n"), "output")
+        r = c.exec("sh", "-c", "cat /proc/self/status; ulimit -n; umask; echo")
         keys = ("Uid", "Gid", "Groups", "NoNewPrivs", "Seccomp", "CapEff", "CapBnd", "CapInh", "CapAmb",
                 "CapPrm")
 
         def pick(text):
             lines = text.splitlines()
-            return [line.split() for line in lines if line.split(":")[0] in keys] + lines[-2:]
+            return [line.split() for line in lines if line.split(":")[0] in keys] + lines[-3:]
         t.eq(pick(r.out), pick(c.out))
         t.eq(c.exec("ulimit", "-n").rc, 255)
         t.eq(c.exec("cat", "/proc/self/oom_score_adj").out, "321\n")

@@ -2,6 +2,7 @@
 """mounts.py - mounts that need more than mount(2): id-mapped ones, sources that the container's root cannot reach,
 events that go to the host and come from it, a tmpfs that starts with what it covers."""
 import os
+import struct
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from harness import *
@@ -198,6 +199,52 @@ def devices_of_a_user_namespace_are_for_their_purpose_only(t):
             t.ok("nosuid" in options and "noexec" in options, options)
 
 
+def admin(*args):
+    """A root in a user namespace that may mount."""
+    config = userns_spec(*args)
+    for kind in ("bounding", "effective", "permitted"):
+        config["process"]["capabilities"][kind].append("CAP_SYS_ADMIN")
+    return config
+
+
+@test(need=["userns", "devnull"])
+def what_the_host_locked_stays_locked(t):
+    """Options of the host's mounts, and what they hide, are not for the root of a user namespace to take away."""
+    script = """for flags in rw suid dev exec; do mount -o remount,bind,$flags /mnt && echo $flags; done
+        umount /mnt/covered && cat /mnt/covered/key; echo x >/mnt/own && echo written; echo end"""
+    with Mount(t.path("source")) as path:
+        volume(t, "source/covered")
+        write(path + "/covered/key", "key", 0o644)
+        write(path + "/own", "", 0o666)
+        mount("tmpfs", path + "/covered", "tmpfs", 1)
+        mount("none", path, "none", 0x1020 | 1 | 2 | 4 | 8)        # remount, bind: ro, nosuid, nodev, noexec
+        r = t.run(with_mounts(admin("sh", "-c", script), bind(path, "/mnt", "rbind")))
+        t.eq((r.rc, r.out), (0, "end\n"), r)
+        t.eq(read(path + "/own"), "")
+
+
+@test(need=["userns", "devnull"])
+def what_is_mounted_below_the_root_stays(t):
+    bundle = t.bundle(admin("sh", "-c", "umount /data && cat /data/key; echo end"))
+    bundle.loose = True
+    os.mkdir(bundle.rootfs + "/data")
+    write(bundle.rootfs + "/data/key", "key", 0o644)
+    with Mount(bundle.rootfs + "/data"):
+        r = t.run(bundle)
+        t.eq((r.rc, r.out), (0, "end\n"), r)
+
+
+@test(need=["husk", "userns", "devnull"])
+def a_part_of_a_tree_does_not_show_what_is_covered(t):
+    """So a bind that is not recursive has to be of a directory without other mounts; the kernel knows no other way."""
+    with Mount(t.path("source")) as path, Mount(path + "/below"):
+        r = t.run(with_mounts(admin("true"), bind(path, "/mnt")))
+        t.eq(r.rc, 1, r)
+        t.has(r.err, "clone mount " + path)
+        t.has(r.err, "has to take what is mounted below it")
+        t.eq(t.run(with_mounts(admin("true"), bind(path, "/mnt", "rbind"))).rc, 0)
+
+
 @test(need=["husk", "userns", "devnull"])
 def a_device_of_its_own_in_a_user_namespace(t):
     """One that the host lacks, with the mode and the owner that it asks for; the place of state may be nodev."""
@@ -210,9 +257,9 @@ def a_device_of_its_own_in_a_user_namespace(t):
         r = t.run(config)
         t.eq((r.rc, r.out.split()), (0, ["620", "0:7", "1:3", "works"]), r)
         with t.container(config) as c:
-            made = [f for f in os.listdir(os.path.join(t.rt.root, c.id)) if f.startswith("device")]
-            t.eq(made, ["device.0"])
-            st = os.stat(os.path.join(t.rt.root, c.id, made[0]))
+            made = os.path.join(t.rt.root, c.id, "devices")
+            t.eq((os.listdir(made), os.stat(made).st_mode & 0o777), (["0"], 0o700), "nobody else may use it")
+            st = os.stat(made + "/0")
             t.eq((st.st_uid, st.st_gid), (100000, 100007))
         t.eq(os.listdir(t.rt.root), [])
     finally:
@@ -296,6 +343,33 @@ def mounts_go_both_ways(t):
                 config["linux"]["rootfsPropagation"] = root
             t.eq(propagation_of(t, config, path), want, [option, root])
     t.eq([m["id"] for m in mountinfo()], host)
+
+
+@test(need=["husk"])
+def an_image_cannot_mount_on_the_host(t):
+    """What its symlinks lead into a volume that is shared with the host would be mounted there, and stay."""
+    cases = {"mounts": (1, "mount tmpfs on /link/dir"), "maskedPaths": (1, "mask /link/file"),
+             "readonlyPaths": (1, "mount /link/dir on /link/dir"), "below": (0, "")}
+    for where, (rc, words) in cases.items():
+        with Mount(t.path(where), SHARED_FLAG) as path:
+            os.mkdir(path + "/dir")
+            write(path + "/file", "the host's")
+            config = with_mounts(spec("true"), bind(path, "/mnt", "rbind", "rshared"))
+            tmpfs = {"type": "tmpfs", "source": "tmpfs", "destination": "/link/dir"}
+            if where == "below":                # what the configuration asks for by name it gets
+                tmpfs["destination"] = "/mnt/dir"
+            if where in ("mounts", "below"):
+                config["mounts"].append(tmpfs)
+            else:
+                config["linux"][where] = ["/link/file" if where == "maskedPaths" else "/link/dir"]
+            bundle = t.bundle(config)
+            bundle.loose = True
+            os.symlink("/mnt", bundle.rootfs + "/link")
+            r = t.run(bundle)
+            t.eq(r.rc, rc, [where, r])
+            t.has(r.err, words)
+            seen = [m["point"] for m in mountinfo() if m["point"].startswith(path + "/")]
+            t.eq(seen, [path + "/dir"] if where == "below" else [], where)
 
 
 @test(need=["userns", "devnull"])
@@ -406,6 +480,35 @@ def a_copy_keeps_attributes(t):
         copy = inside(c.pid, "/data/cap")
         t.eq(os.stat(copy).st_uid, 3)
         t.eq(os.getxattr(copy, "security.capability"), capability)
+
+
+@test
+def a_copy_keeps_access_lists(t):
+    bundle = t.bundle(with_mounts(spec("sleep", "1000"),
+                                  {"type": "tmpfs", "destination": "/data", "options": ["tmpcopyup"]}))
+    path, name = bundle.rootfs + "/data", "system.posix_acl_access"
+    rows = ((1, 6, -1), (2, 7, 1000), (4, 0, -1), (0x10, 7, -1), (0x20, 0, -1))
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *row) for row in rows)
+    os.mkdir(path)
+    write(path + "/listed", "", 0o640)
+    try:
+        os.setxattr(path + "/listed", name, acl)
+    except OSError as e:
+        raise Skip("no access lists here: %s" % e)
+    with t.container(bundle) as c:
+        t.eq(os.getxattr(inside(c.pid, "/data/listed"), name), acl)
+
+
+@test(need=["husk"])
+def a_copy_of_the_kernels_files(t):
+    """What a symlink of the image leads to is not covered by a copy of itself that anybody could change."""
+    for target in ("/sys/kernel", "/proc/sys"):
+        bundle = t.bundle(with_mounts(spec("true"),
+                                      {"type": "tmpfs", "destination": "/data", "options": ["tmpcopyup"]}))
+        os.symlink(target, bundle.rootfs + "/data")
+        r = t.run(bundle)
+        t.eq(r.rc, 1, r)
+        t.has(r.err, "EPERM")
 
 
 @test

@@ -57,6 +57,49 @@ def addresses_that_are_not_the_users_stay_behind(t):
     t.eq([line.split()[3] for line in r.out.splitlines()], ["10.1.2.5/24"], r)
 
 
+def devices_now(t):
+    return sorted((d["ifname"], d["address"], d["mtu"], "UP" in d["flags"],
+                   sorted((a["local"], a["prefixlen"]) for a in d["addr_info"] if a["scope"] == "global"))
+                  for d in json.loads(ip(t, "-j addr")))
+
+
+def fails_and_gives_back(t, config, *command):
+    host_network(t, "link add h2 type veth peer name h3", "link set h2 mtu 1234", "addr add 10.2.2.3/24 dev h2",
+                 "link set h0 up", "addr add 10.1.2.3/24 dev h0", "addr add fd00::5/64 dev h0")
+    before = devices_now(t)
+    c = t.new(config)
+    r = t.rt(*command, "--bundle", c.bundle.path, c.id)
+    t.ok(r.rc != 0, r)
+    t.eq(devices_now(t), before, r)
+    return r
+
+
+@test(need=NEED)
+def a_create_that_fails_gives_devices_back(t):
+    """Else the kernel destroys them with the namespace."""
+    both = {"h0": {"name": "e%d"}, "h2": {"name": "h0"}}
+    false = [{"path": shutil.which("false")}]
+    missing = moving(both, "no-such-program")
+    sysctl = moving(both)
+    sysctl["linux"]["sysctl"] = {"net.ipv4.nope": "1"}
+    r = fails_and_gives_back(t, missing, "create")
+    t.has(r.err, "no-such-program", r)
+    fails_and_gives_back(t, sysctl, "create")
+    fails_and_gives_back(t, moving({"h0": {}, "h2": {"name": "h0"}}), "create")
+    for kind, command in (("createRuntime", "create"), ("createContainer", "create"), ("startContainer", "run"),
+                          ("poststart", "run")):
+        config = moving(both, "sleep", "100")
+        config["hooks"] = {kind: false}
+        fails_and_gives_back(t, config, command)
+
+
+@test(need=NEED + ["userns", "devnull"])
+def a_create_that_fails_gives_devices_back_from_a_user_namespace(t):
+    config = userns_spec("no-such-program")
+    config["linux"]["netDevices"] = {"h0": {"name": "e0"}, "h2": {}}
+    fails_and_gives_back(t, config, "create")
+
+
 @test(need=NEED)
 def a_name_that_is_taken_is_an_error(t):
     host_network(t, "link add h2 type veth peer name h3")

@@ -3,10 +3,11 @@
 is not there, goes away, or does not answer."""
 import errno
 import os
+import socket
 import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from harness import *
-from agent import Agent
+from agent import Agent, stuck_socket
 
 MKDIR = {"x86_64": 83}.get(os.uname().machine, 34)          # mkdir, or mkdirat where that is all there is
 UID, GID = 23456, 23457
@@ -285,6 +286,61 @@ def without_privilege(t):
         t.fails(as_user(t, "exec", name, "true"), "/linux/seccomp/listenerPath", "CAP_SYS_PTRACE", rc=255)
         t.eq(as_user(t, "delete", "--force", name).rc, 0)
     t.eq((len(agent.states), len(agent.calls)), (1, 1))
+
+
+@test(need=["husk"])
+def a_create_that_waits_for_an_answer_can_be_ended(t):
+    """The child's own read(2) waits for an agent that is silent, before create is through."""
+    path = t.path("agent")
+    with Agent(path, serve=False) as agent:
+        for command in (("delete", "--force"), ("kill",), ("kill", "--all")):
+            c, n = t.new(asking(spec("true"), path, "read")), len(agent.states)
+            p = t.rt.popen("create", "--bundle", c.bundle.path, c.id)
+            t.until(lambda: agent.states[n:] and agent.states[n].fds, "the listener")
+            t.eq((c.state()["status"], p.poll()), ("creating", None))
+            pid = c.pid
+            t.eq(status_of(pid)["Seccomp"], "2")
+            r = t.rt(command[0], *command[1:], c.id, *(["KILL"] if command[0] == "kill" else []))
+            t.eq(r.rc, 0, r)
+            t.eq((p.wait(10), t.rt("state", c.id).rc), (1, 1), command[0])
+            t.ok(not os.path.exists("/proc/%d" % pid), "process %d is left" % pid)
+
+
+@test(need=["husk"])
+def answers_of_the_filter_are_not_taken_for_the_kernels(t):
+    """Errno 0 in place of a call: a report that was never sent, a `start` that never came."""
+    for call in ("write", "accept4"):
+        path = t.path(call)
+        with Agent(path):
+            config = asking(spec("sh", "-c", "echo it ran; exec sleep 100"), path, "mkdir")
+            config["linux"]["seccomp"]["syscalls"].append(
+                {"names": [call], "action": "SCMP_ACT_ERRNO", "errnoRet": 0})
+            c = t.new(config)
+            created = c.create(timeout=15)
+            started = c.start() if created.rc == 0 else created
+            t.ok(started.rc != 0, "%s: %s" % (call, started))
+            t.eq(c.out, "", call)
+            c.delete("--force")
+
+
+@test(need=["husk"])
+def an_agent_that_is_stuck(t):
+    """It takes no connection, or reads nothing: that must not keep the container locked for ever."""
+    deaf, large = t.path("deaf"), shell("true", t.path("deaf"))
+    large["annotations"] = {"large": "x" * 300000}
+    with stuck_socket(t.path("stuck")), socket.socket(socket.AF_UNIX) as server:
+        server.bind(deaf)
+        server.listen(8)
+        running = []
+        for config in (shell("true", t.path("stuck")), large):
+            c = t.new(config)
+            running.append(t.rt.popen("create", "--bundle", c.bundle.path, c.id, stderr=subprocess.PIPE))
+        for p in running:
+            _, err = p.communicate(timeout=20)
+            t.eq(p.returncode, 1)
+            t.has(err.decode(), "/linux/seccomp/listenerPath")
+            t.has(err.decode(), "ETIMEDOUT")
+        t.eq(t.rt("list", "--quiet").out, "")
 
 
 main()

@@ -7,6 +7,7 @@ asks about.
 """
 import array
 import collections
+import contextlib
 import fcntl
 import json
 import os
@@ -20,6 +21,22 @@ RECV, SEND = 0xC0002100 | NOTIF.size << 16, 0xC0002101 | RESPONSE.size << 16    
 CONTINUE = 1
 
 Call = collections.namedtuple("Call", "pid nr args")
+
+
+@contextlib.contextmanager
+def stuck_socket(path):
+    """Somebody listens there and takes no connection; no more can wait."""
+    with contextlib.ExitStack() as open_sockets:
+        server = open_sockets.enter_context(socket.socket(socket.AF_UNIX))
+        server.bind(path)
+        server.listen(0)
+        try:
+            while True:
+                client = open_sockets.enter_context(socket.socket(socket.AF_UNIX))
+                client.setblocking(False)
+                client.connect(path)
+        except BlockingIOError:
+            yield
 
 
 class State:

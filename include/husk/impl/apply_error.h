@@ -172,6 +172,8 @@ static const char *husk__meaning(const struct husk_op *op, int sys)
         {HUSK_OP_SPAWN, EBUSY, "", ": its cgroup hands controllers down, and takes no processes then"},
         {HUSK_OP_SPAWN, EOPNOTSUPP, "", ": its cgroup is below a threaded one"},
         {HUSK_OP_CHECK, EEXIST, "", ": it says something else"},
+        {HUSK_OP_TREE, EINVAL, "",
+         ": not every file system can map ids; a user namespace has to take what is mounted below it"},
         {HUSK_OP_WRITE, EBUSY, "cgroup.subtree_control", ": a cgroup with processes in it hands no controllers down"},
         {HUSK_OP_WRITE, EBUSY, "memory.limit_in_bytes", ": more than that is in use"},
         {HUSK_OP_WRITE, EBUSY, "memory.memsw.limit_in_bytes", ": more than that is in use"},

@@ -1,8 +1,8 @@
 /* husk/impl/apply_net.h - network devices of the host that become the container's. Part of apply.h's implementation.
  *
  * The parent speaks rtnetlink(7) over two sockets: its own, for the device on the host, and one that the child opened,
- * for the device in the container. It enters no namespace. A device that was moved stays with its namespace, whatever
- * becomes of the container.
+ * for the device in the container. It enters no namespace. A device that was moved stays with its namespace: one of
+ * hardware comes back by itself when that ends, another is destroyed. So when a later operation fails it is moved back.
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_APPLY_NET_IMPLEMENTED)
 #define HUSK_APPLY_NET_IMPLEMENTED
@@ -12,6 +12,7 @@
 #include <net/if.h>
 
 #define HUSK__IFLA_NEW_IFINDEX 49 /* Linux 5.13; older kernels take no notice of it */
+#define HUSK__SIOCGSKNS 0x894c    /* of linux/sockios.h, Linux 4.10: the network namespace of a socket */
 #define HUSK__DUMPS 16            /* so often addresses may change while they are being listed */
 
 /* One request: header, struct ifinfomsg or struct ifaddrmsg, attributes. */
@@ -84,27 +85,28 @@ static long husk__nl_call(int fd, char *buffer, struct husk__nl_request *q, husk
     return n;
 }
 
-static void husk__nl_index(void *ctx, const struct nlmsghdr *answer)
+static void husk__nl_link(void *ctx, const struct nlmsghdr *answer)
 {
-    const struct ifinfomsg *link = NLMSG_DATA(answer);
-
-    if (answer->nlmsg_type == RTM_NEWLINK && answer->nlmsg_len >= NLMSG_LENGTH(sizeof *link))
-        memcpy(ctx, &link->ifi_index, sizeof link->ifi_index);
+    if (answer->nlmsg_type == RTM_NEWLINK && answer->nlmsg_len >= NLMSG_LENGTH(sizeof(struct ifinfomsg)))
+        memcpy(ctx, NLMSG_DATA(answer), sizeof(struct ifinfomsg));
 }
 
-/* The device of that number, or with 0 of that name: its number, or an errno below 0. */
-static long husk__nl_find(struct husk_child *c, int fd, int32_t number, const char *name)
+/* The device of link's number, or with 0 of that name: its number, or an errno below 0. */
+static long husk__nl_look(struct husk_child *c, int fd, struct ifinfomsg *link, const char *name)
 {
-    const struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = number};
     struct husk__nl_request q;
-    int32_t found = 0;
     long r;
 
-    husk__nl_begin(&q, RTM_GETLINK, 0, &link, sizeof link);
-    if (number == 0)
+    husk__nl_begin(&q, RTM_GETLINK, 0, link, sizeof *link);
+    if (link->ifi_index == 0)
         husk__nl_put(&q, IFLA_IFNAME, name, strlen(name) + 1);
-    r = husk__nl_call(fd, c->buffer, &q, husk__nl_index, &found);
-    return r < 0 ? r : found > 0 ? found : -ENODEV;
+    r = husk__nl_call(fd, c->buffer, &q, husk__nl_link, link);
+    return r < 0 ? r : link->ifi_index > 0 ? link->ifi_index : -ENODEV;
+}
+
+static long husk__nl_find(struct husk_child *c, int fd, int32_t number, const char *name)
+{
+    return husk__nl_look(c, fd, &(struct ifinfomsg){.ifi_family = AF_UNSPEC, .ifi_index = number}, name);
 }
 
 /* Addresses of one device, as requests that add them again. */
@@ -157,43 +159,43 @@ static long husk__nl_list(struct husk_child *c, int fd, struct husk__nl_addresse
 }
 
 /* A device keeps its number unless that is taken in there; then it gets the next free one. */
-static long husk__nl_free_number(struct husk_child *c, int inside, int32_t number)
+static long husk__nl_free_number(struct husk_child *c, int to, int32_t number)
 {
     long r;
 
-    while ((r = husk__nl_find(c, inside, number, NULL)) == number && number < INT32_MAX)
+    while ((r = husk__nl_find(c, to, number, NULL)) == number && number < INT32_MAX)
         number++;
     return r == -ENODEV ? number : r < 0 ? r : -ENFILE;
 }
 
-/* To the child's namespace: returns the device's number there. The kernel moves before it renames, so a name that is
- * taken there must be seen before. */
-static long husk__nl_move(struct husk_child *c, int host, int inside, int32_t number, const char *name)
+/* To the namespace of socket `to` and of process pid: returns the device's number there. The kernel moves before it
+ * renames, so a name that is taken there must be seen before. */
+static long husk__nl_move(struct husk_child *c, int from, int to, int32_t pid, int32_t number, const char *name)
 {
     const struct ifinfomsg link = {.ifi_family = AF_UNSPEC, .ifi_index = number};
     bool template = strchr(name, '%') != NULL;
     struct husk__nl_request q;
-    long r = template ? -ENODEV : husk__nl_find(c, inside, 0, name);
+    long r = template ? -ENODEV : husk__nl_find(c, to, 0, name);
     int32_t there;
 
     if (r != -ENODEV)
         return r < 0 ? r : -EEXIST;
-    if ((r = husk__nl_free_number(c, inside, number)) < 0)
+    if ((r = husk__nl_free_number(c, to, number)) < 0)
         return r;
     there = (int32_t)r;
     husk__nl_begin(&q, RTM_NEWLINK, 0, &link, sizeof link);
-    husk__nl_put(&q, IFLA_NET_NS_PID, &c->pid, sizeof c->pid);
+    husk__nl_put(&q, IFLA_NET_NS_PID, &pid, sizeof pid);
     husk__nl_put(&q, IFLA_IFNAME, name, strlen(name) + 1);
     if (there != number)
         husk__nl_put(&q, HUSK__IFLA_NEW_IFINDEX, &there, sizeof there);
-    if ((r = husk__nl_call(host, c->buffer, &q, NULL, NULL)) < 0)
+    if ((r = husk__nl_call(from, c->buffer, &q, NULL, NULL)) < 0)
         return r;
-    return template ? husk__nl_find(c, inside, there, NULL) : husk__nl_find(c, inside, 0, name);
+    return template ? husk__nl_find(c, to, there, NULL) : husk__nl_find(c, to, 0, name);
 }
 
-static long husk__nl_set_up(struct husk_child *c, int inside, int32_t number, const struct husk_text *requests)
+static long husk__nl_set_up(struct husk_child *c, int fd, int32_t number, const struct husk_text *requests, bool up)
 {
-    const struct ifinfomsg up = {.ifi_index = number, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+    const struct ifinfomsg link = {.ifi_index = number, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
     const uint32_t device = (uint32_t)number;
     struct husk__nl_request q;
     long r = 0;
@@ -201,38 +203,105 @@ static long husk__nl_set_up(struct husk_child *c, int inside, int32_t number, co
     for (size_t at = 0; r == 0 && at < requests->len; at += sizeof q) {
         memcpy(&q, requests->data + at, sizeof q);
         memcpy(q.body + offsetof(struct ifaddrmsg, ifa_index), &device, sizeof device);
-        r = husk__nl_call(inside, c->buffer, &q, NULL, NULL);
+        r = husk__nl_call(fd, c->buffer, &q, NULL, NULL);
     }
-    husk__nl_begin(&q, RTM_NEWLINK, 0, &up, sizeof up);
-    return r < 0 ? r : husk__nl_call(inside, c->buffer, &q, NULL, NULL);
+    husk__nl_begin(&q, RTM_NEWLINK, 0, &link, sizeof link);
+    return r < 0 || !up ? r : husk__nl_call(fd, c->buffer, &q, NULL, NULL);
+}
+
+/* What a device was on the host. */
+struct husk__moved {
+    struct husk__moved *next;
+    const char *name;
+    int32_t number; /* in the container */
+    bool up;
+    struct husk__nl_addresses addresses;
+};
+
+static int husk__nl_socket(void)
+{
+    return (int)husk__sys(__NR_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 }
 
 /* mtu, hardware address and most else stay with a device that is moved; its addresses do not. */
+static long husk__net_move(struct husk_child *c, const struct husk_op_netdev *d, int host, int inside)
+{
+    struct husk__run *run = husk__run(c);
+    const char *new_name = d->new_name ? d->new_name : d->name;
+    struct husk__moved *m = husk_arena_alloc(&run->arena, sizeof *m);
+    struct ifinfomsg link = {.ifi_family = AF_UNSPEC};
+    long r;
+
+    if (strlen(d->name) >= IFNAMSIZ || strlen(new_name) >= IFNAMSIZ || m == NULL)
+        return m == NULL ? -ENOMEM : -EINVAL;
+    if ((r = husk__nl_look(c, host, &link, d->name)) < 0)
+        return r;
+    *m = (struct husk__moved){run->moved, d->name, 0, link.ifi_flags & IFF_UP, {(int32_t)r, {.arena = &run->arena}}};
+    r = husk__nl_list(c, host, &m->addresses);
+    if (r >= 0)
+        r = husk__nl_move(c, host, inside, c->pid, link.ifi_index, new_name);
+    if (r < 0)
+        return r;
+    m->number = (int32_t)r;
+    run->moved = m;
+    return husk__nl_set_up(c, inside, m->number, &m->addresses.requests, true);
+}
+
+/* The socket is kept: it keeps the namespace, too, though all in there may die. */
 static long husk__parent_netdev(struct husk_child *c, const struct husk_op *op)
 {
-    const struct husk_op_netdev *d = &op->u.netdev;
-    struct husk__nl_addresses addresses = {.requests = {.arena = &husk__run(c)->arena}};
-    const char *new_name = d->new_name ? d->new_name : d->name;
+    struct husk__run *run = husk__run(c);
     struct husk_report rep;
-    int inside = -1, host = -1;
-    long r = husk__wait_for(husk__run(c), c->at, &rep, &inside);
+    int inside = -1, host;
+    long r = husk__wait_for(run, c->at, &rep, &inside);
 
-    if (r == 0 && inside < 0)
-        return -EPROTO;
-    if (r == 0 && (strlen(d->name) >= IFNAMSIZ || strlen(new_name) >= IFNAMSIZ))
-        r = -EINVAL;
-    if (r == 0)
-        r = host = (int)husk__sys(__NR_socket, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (r < 0 || inside < 0)
+        return r < 0 ? r : -EPROTO;
+    husk__close(run->inside);
+    run->inside = inside;
+    r = host = husk__nl_socket();
     if (r >= 0)
-        r = addresses.device = (int32_t)husk__nl_find(c, host, 0, d->name);
-    if (r >= 0)
-        r = husk__nl_list(c, host, &addresses);
-    if (r >= 0)
-        r = husk__nl_move(c, host, inside, addresses.device, new_name);
-    if (r >= 0)
-        r = husk__nl_set_up(c, inside, (int32_t)r, &addresses.requests);
-    husk__close(inside);
+        r = husk__net_move(c, &op->u.netdev, host, inside);
     husk__close(host);
-    return r < 0 ? r : husk__tell(husk__run(c));
+    return r < 0 ? r : husk__tell(run);
+}
+
+/* A socket of the child's may have no rights over the host's namespace. One of ours takes its place: a process that
+ * shares our descriptors enters the namespace for it. */
+static void husk__net_own_socket(int inside)
+{
+    int ns, fd, pidfd = -1;
+    uint64_t mask = husk__set_mask(~UINT64_C(0));
+    long pid = husk__clone(CLONE_FILES, -1, &pidfd);
+
+    if (pid == 0) {
+        ns = (int)husk__sys(__NR_ioctl, inside, HUSK__SIOCGSKNS);
+        fd = ns >= 0 && husk__sys(__NR_setns, ns, CLONE_NEWNET) == 0 ? husk__nl_socket() : -1;
+        if (fd >= 0)
+            (void)husk__sys(__NR_dup3, fd, inside, O_CLOEXEC);
+        husk__close(fd);
+        husk__close(ns);
+        husk__end(0);
+    }
+    husk__set_mask(mask);
+    while (pid > 0 && waitpid((pid_t)pid, NULL, __WALL) < 0 && errno == EINTR)
+        ;
+    husk__close(pidfd);
+}
+
+/* The last one first, as far as that works: what made this necessary is the error. Routes are not brought back. */
+static void husk__net_give_back(struct husk__run *run)
+{
+    int host = run->moved ? husk__nl_socket() : -1;
+    long r;
+
+    if (host >= 0)
+        husk__net_own_socket(run->inside);
+    for (const struct husk__moved *m = run->moved; m != NULL && host >= 0; m = m->next) {
+        r = husk__nl_move(&run->c, run->inside, host, (int32_t)getpid(), m->number, m->name);
+        if (r >= 0)
+            (void)husk__nl_set_up(&run->c, host, (int32_t)r, &m->addresses.requests, m->up);
+    }
+    husk__close(host);
 }
 #endif

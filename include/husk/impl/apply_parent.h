@@ -21,6 +21,8 @@ struct husk__run {
     struct husk_arena arena;
     struct husk_text undo;
     const char *gate_file; /* below @state; start: to be removed when the child is through */
+    struct husk__moved *moved; /* network devices, the last one first: apply_net.h */
+    int inside;            /* rtnetlink(7) where they are */
     uint32_t reached;      /* by the child, as far as it said */
     bool child_ready;      /* its last word came: if the channel ends now, the program was executed */
     bool ours;             /* the child is this process's: to be reaped, and killed with all that was made */

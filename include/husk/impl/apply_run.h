@@ -31,6 +31,7 @@ static int husk__run_init(struct husk__run *run, struct husk_apply *a, struct hu
     run->err = err;
     run->undo.arena = &run->arena;
     run->reached = HUSK_NO_OP;
+    run->inside = -1;
     run->c.ops = a->plan->ops;
     run->c.n = a->plan->n;
     run->c.channel = run->c.cwd = run->c.empty = -1;
@@ -68,6 +69,7 @@ static void husk__run_fini(struct husk__run *run, bool keep)
     for (uint32_t i = 0; i < HUSK_SLOT_COUNT; i++)
         husk__close(slot[i]);
     husk__close(run->c.channel);
+    husk__close(run->inside);
     if (run->c.forked != NULL)
         munmap(run->c.forked, sizeof *run->c.forked);
     husk_arena_fini(&run->arena);
@@ -150,6 +152,7 @@ static int husk__give_up(struct husk__run *run, long r)
         husk__died(run, status);
     else if (!run->told)
         husk__fail_op(run->a->plan, &f, run->err);
+    husk__net_give_back(run);
     if (run->undo.len > 0) {
         husk__undo_cgroups(run->a->plan, run->a->backends, &run->undo);
         if (husk_undo(run->undo.data, run->undo.len, &left) != 0 && run->err != NULL) {

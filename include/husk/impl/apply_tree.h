@@ -13,11 +13,11 @@ static long husk__map_ids(int tree, int userns, bool recursive)
     return husk__sys(__NR_mount_setattr, tree, "", AT_EMPTY_PATH | (recursive ? HUSK__AT_RECURSIVE : 0), &a, sizeof a);
 }
 
-/* The source is resolved here and now, with the rights and in the mount namespace of the caller. */
-static long husk__parent_tree(struct husk_child *c, const struct husk_op *op)
+/* The source is resolved here and now, in the mount namespace of the caller, who sends it on. */
+static long husk__send_tree(struct husk_child *c, const struct husk_op_tree *t)
 {
-    const struct husk_op_tree *t = &op->u.tree;
-    struct husk__want want = {.flags = O_PATH};
+    struct husk__want want = {.flags = O_PATH | (t->nofollow ? O_NOFOLLOW : 0)};
+    struct husk_report rep = {c->at, 0, 0};
     int source = husk__open(c, &t->source, &want), tree, userns;
     long r;
 
@@ -32,9 +32,67 @@ static long husk__parent_tree(struct husk_child *c, const struct husk_op *op)
         r = userns < 0 ? userns : husk__map_ids(tree, userns, t->idmap_recursive);
     }
     if (r >= 0)
-        r = husk__tell_fd(husk__run(c), tree);
+        r = husk__send_fd(c->channel, &rep, sizeof rep, tree);
     husk__close(tree);
     return r;
+}
+
+/* setns(2) leads to the namespace's root, which is not the child's when we are in a chroot. */
+static long husk__enter_mounts(struct husk_child *c)
+{
+    int task = husk__slot(c, HUSK_SLOT_TASK), ns, root;
+    long r;
+
+    if (task < 0)
+        return task;
+    r = ns = (int)husk__sys(__NR_openat, task, "ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (r >= 0)
+        r = root = (int)husk__sys(__NR_openat, task, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (r >= 0)
+        r = husk__sys(__NR_setns, ns, CLONE_NEWNS);
+    if (r == 0)
+        r = husk__sys(__NR_fchdir, root);
+    return r ? r : husk__sys(__NR_chroot, ".");
+}
+
+/* By a process that enters the child's mount namespace and stays in the caller's user namespace. The child has come to
+ * the operation: it has left the host's mounts by now, and is not changing its own. */
+static long husk__tree_inside(struct husk_child *c, const struct husk_op_tree *t)
+{
+    struct husk_report rep;
+    int pidfd = -1, status = 0, fd;
+    uint64_t mask;
+    long r = husk__wait_for(husk__run(c), c->at, &rep, &fd);
+
+    if (r < 0)
+        return r;
+    husk__close(fd);
+    mask = husk__set_mask(~UINT64_C(0));
+    r = husk__clone(0, -1, &pidfd);
+    if (r == 0) {
+        r = husk__enter_mounts(c);
+        husk__end((int)-(r ? r : husk__send_tree(c, t)));
+    }
+    husk__set_mask(mask);
+    if (r < 0)
+        return r;
+    husk__close(pidfd);
+    while (waitpid((pid_t)r, &status, __WALL) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -EINTR;
+}
+
+/* A child that is gone has perhaps left word why. */
+static long husk__parent_tree(struct husk_child *c, const struct husk_op *op)
+{
+    struct husk_report rep;
+    long r = op->u.tree.inside ? husk__tree_inside(c, &op->u.tree) : husk__send_tree(c, &op->u.tree);
+    int fd;
+
+    if (r != -EPIPE && r != -ECONNRESET)
+        return r;
+    return husk__wait_for(husk__run(c), HUSK_NO_OP, &rep, &fd) < 0 ? -EPIPE : r;
 }
 
 static long husk__write_word(int dir, const char *name, const char *text)

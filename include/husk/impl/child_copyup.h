@@ -42,7 +42,7 @@ static long husk__copy_owner(int dir, const char *name, const struct husk__statx
     return r < 0 && r != -EINVAL ? r : husk__sys(__NR_utimensat, dir, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
-/* security.* and user.*: names in one half of the buffer, a value in the other. A file system without them, or a
+/* security.*, user.* and access lists: names in one half of the buffer, a value in the other. A file system without them, or a
  * caller who may not set one, does without. */
 static long husk__copy_attributes(struct husk_child *c, struct husk__pair file)
 {
@@ -54,7 +54,7 @@ static long husk__copy_attributes(struct husk_child *c, struct husk__pair file)
         return n == -EOPNOTSUPP ? 0 : n;
     names[n] = '\0';
     for (const char *s = names; r == 0 && s < names + n; s += husk__len(s) + 1) {
-        if (!husk__starts(s, "security.") && !husk__starts(s, "user."))
+        if (!husk__starts(s, "security.") && !husk__starts(s, "user.") && !husk__starts(s, "system.posix_acl_"))
             continue;
         r = size = husk__sys(__NR_fgetxattr, file.from, s, value, half);
         if (size >= 0)
@@ -224,6 +224,9 @@ static long husk__do_copyup(struct husk_child *c, const struct husk_op *op)
     long r;
 
     r = covered < 0 ? covered : (u.mount = husk__mount_id(covered));
+    if (r >= 0 &&
+        (husk__fs_type(covered, NULL) == HUSK__MAGIC_PROC || husk__fs_type(covered, NULL) == HUSK__MAGIC_SYSFS))
+        r = -EPERM; /* the image leads there, to what is the kernel's */
     if (r < 0)
         return r;
     u.level[0].from = (int)husk__sys(__NR_openat, covered, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -198,15 +198,95 @@ static int husk__bind(struct husk_child *c, int source, int target, const struct
     return r < 0 ? (int)r : fd;
 }
 
+/* A line of mountinfo: 1 when it is the mount's and says that the mount is in a peer group, 0 when not, -1: another's. */
+static int husk__line_shared(const char *s, int64_t mount)
+{
+    int64_t id = 0;
+
+    for (; *s >= '0' && *s <= '9'; s++)
+        id = id * 10 + (*s - '0');
+    if (id != mount)
+        return -1;
+    for (; *s != '\0' && !husk__starts(s, " - "); s++) /* before that no name has a blank in it */
+        if (husk__starts(s, " shared:"))
+            return 1;
+    return 0;
+}
+
+/* Is the mount in a peer group, as far as we can tell? */
+static bool husk__mount_is_shared(struct husk_child *c, int64_t mount)
+{
+    char *line, *end;
+    size_t have = 0;
+    int shared = -1, info = (int)husk__sys(__NR_openat, AT_FDCWD, "/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    long r;
+
+    while (info >= 0 && shared < 0 &&
+           (r = husk__sys(__NR_read, info, c->buffer + have, HUSK_CHILD_BUFFER - 1 - have)) > 0) {
+        have += (size_t)r;
+        c->buffer[have] = '\0';
+        for (line = end = c->buffer; shared < 0; line = ++end) {
+            for (; *end != '\n' && *end != '\0'; end++)
+                ;
+            if (*end == '\0')
+                break;
+            *end = '\0';
+            shared = husk__line_shared(line, mount);
+        }
+        have = (size_t)(c->buffer + have - line);
+        if (have == HUSK_CHILD_BUFFER - 1)
+            break;
+        husk__copy(c->buffer, line, have);
+    }
+    husk__close(info);
+    return shared != 0;
+}
+
+static bool husk__shares(const struct husk_op *op)
+{
+    bool shared = false;
+
+    for (uint32_t i = 0; op->kind == HUSK_OP_MOUNT && i < op->u.mount.propagation.n; i++)
+        shared = shared || (op->u.mount.propagation.v[i] & MS_SHARED) != 0;
+    return shared;
+}
+
+static bool husk__is_below(const struct husk_path *path, const struct husk_path *dir)
+{
+    size_t n = dir->rel ? husk__len(dir->rel) : 0;
+
+    while (n > 0 && dir->rel[n - 1] == '/')
+        n--;
+    return path->slot == dir->slot && (n == 0 || (path->rel != NULL && husk__starts(path->rel, dir->rel) &&
+                                                  (path->rel[n] == '/' || path->rel[n] == '\0')));
+}
+
+/* What is mounted on a shared mount is mounted on the host, too, and stays there. The configuration may want that, and
+ * says so by its name; an image whose symlinks lead there may not. */
+static long husk__check_shared(struct husk_child *c, int target, const struct husk_path *path)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < c->at; i++) {
+        const struct husk_op *op = &c->ops[i];
+        if (!husk__shares(op))
+            continue;
+        if (husk__is_below(path, &op->u.mount.target))
+            return 0;
+        any = true;
+    }
+    return any && path->slot != HUSK_SLOT_HOST && husk__mount_is_shared(c, husk__mount_id(target)) ? -EPERM : 0;
+}
+
 /* The image may have made a destination a symlink into procfs, where the planner refused mounts by name: not
- * so. */
-static long husk__check_target(int target, const struct husk_path *path)
+ * so. Nor where what is mounted would be the host's. */
+static long husk__check_target(struct husk_child *c, int target, const struct husk_path *path)
 {
     bool named = path->rel != NULL && (husk__same(path->rel, "proc") || husk__starts(path->rel, "proc/"));
 
     return path->slot != HUSK_SLOT_HOST && !named && husk__fs_type(target, NULL) == HUSK__MAGIC_PROC
                ? -EPERM
-               : 0;
+               : husk__check_shared(c, target, path);
 }
 
 /* Of a bind, or of a tree that moves. */
@@ -225,7 +305,7 @@ static long husk__do_bind(struct husk_child *c, const struct husk_op_mount *m)
     if (r == 0)
         r = target = husk__open(c, &m->target, &want);
     if (r >= 0)
-        r = husk__check_target(target, &m->target);
+        r = husk__check_target(c, target, &m->target);
     if (r == 0) {
         if (m->flags & MS_MOVE)
             r = (fd = husk__dup(source)) < 0 ? fd : husk__attach(c, fd, target, m->set, m->clear);
@@ -284,7 +364,7 @@ static long husk__do_filesystem(struct husk_child *c, const struct husk_op_mount
     struct husk__want want = {.flags = O_PATH, .no_symlinks = kernel, .make = m->create, .mode = 0755};
     const char *data = m->data;
     int target = husk__open(c, &m->target, &want), fd = -1;
-    long r = target < 0 ? target : husk__check_target(target, &m->target);
+    long r = target < 0 ? target : husk__check_target(c, target, &m->target);
 
     if (r == 0 && husk__same(m->fstype, "tmpfs") && !want.made && !husk__has_option(data, "mode="))
         r = husk__tmpfs_data(c, target, &data);
@@ -307,19 +387,21 @@ static long husk__do_mount(struct husk_child *c, const struct husk_op *op)
     return op->u.mount.fstype ? husk__do_filesystem(c, &op->u.mount) : -ENODEV;
 }
 
-/* The tree comes with the parent's word that it got here. */
+/* The tree comes with the parent's word that it got here; who looks inside for it waits until we are here. */
 static long husk__child_tree(struct husk_child *c, const struct husk_op *op)
 {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control;
-    struct husk_report rep;
+    struct husk_report rep = {c->at, 0, 0};
     struct iovec part = {&rep, sizeof rep};
     struct msghdr m = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    long r;
+    long r = op->u.tree.inside ? husk__send_fd(c->channel, &rep, sizeof rep, -1) : 0;
 
+    if (r < 0)
+        return r;
     do
         r = husk__sys(__NR_recvmsg, c->channel, &m, MSG_CMSG_CLOEXEC);
     while (r == -EINTR);
@@ -373,6 +455,8 @@ static long husk__do_mask(struct husk_child *c, const struct husk_op *op)
     int target = husk__open(c, path, &want), fd, null;
     long r = target < 0 ? target : husk__statx(target, &st);
 
+    if (r == 0)
+        r = husk__check_shared(c, target, path);
     if (r == 0 && S_ISDIR(st.mode)) {
         r = fd = husk__mask_directory(c, target, path);
         husk__close(fd);

@@ -59,9 +59,11 @@ static bool husk__clones_sources(const struct husk_planner *p)
 
 HUSK_API uint64_t husk_add_source(struct husk_planner *p, struct husk_path *source, bool recursive, const char *why)
 {
+    struct husk_op_tree tree = {.source = *source, .recursive = recursive, .inside = true};
+
     if (!husk__clones_sources(p))
         return MS_BIND | (recursive ? MS_REC : 0);
-    *source = husk__plan_tree(p, &(struct husk_op_tree){.source = *source, .recursive = recursive}, why);
+    *source = husk__plan_tree(p, &tree, why);
     return MS_MOVE;
 }
 
@@ -118,13 +120,17 @@ static int husk__can_mount(struct husk_planner *p, const struct husk_mount *m, c
     return HUSK_OK;
 }
 
-/* What shows a bind mount's source with ids mapped, or shared with the host: a peer of the source, whose group the child
- * left with its first operation on mounts. */
-static struct husk_path husk__plan_special_tree(struct husk_planner *p, const struct husk_mount *m,
-                                                struct husk_path source, const char *why)
+/* What shows a bind mount's source to a user namespace, with ids mapped, or shared with the host: a peer of the source, whose
+ * group the child left with its first operation on mounts. */
+static struct husk_path husk__plan_bind_tree(struct husk_planner *p, const struct husk_mount *m, struct husk_path source,
+                                             const char *why)
 {
     const struct husk_linux *l = &p->spec->linux_;
-    struct husk_op_tree tree = {.source = source, .recursive = m->flags_set & MS_REC, .idmap_recursive = m->ridmap};
+    struct husk_op_tree tree = {.source = source,
+                                .recursive = m->flags_set & MS_REC,
+                                .inside = p->new_userns || p->joined_userns,
+                                .nofollow = m->source_nofollow,
+                                .idmap_recursive = m->ridmap};
 
     if (m->uid_mappings.n > 0)
         tree.userns = husk__plan_mount_ids(p, &m->uid_mappings, &m->gid_mappings, why);
@@ -136,12 +142,12 @@ static struct husk_path husk__plan_special_tree(struct husk_planner *p, const st
 }
 
 /* The file itself, also when it is a symlink; for as long as its mount takes. */
-static struct husk_path husk__plan_nofollow(struct husk_planner *p, enum husk_who who, enum husk_slot *slot,
-                                            struct husk_path path, const char *why)
+static struct husk_path husk__plan_nofollow(struct husk_planner *p, enum husk_slot *slot, struct husk_path path,
+                                            const char *why)
 {
     if (*slot == HUSK_SLOT_HOST)
         *slot = husk__new_aux(p);
-    husk_add_open(p, who, *slot, path.slot, path.rel, O_PATH | O_NOFOLLOW, HUSK_EXPECT_ANY, why);
+    husk_add_open(p, HUSK_CHILD, *slot, path.slot, path.rel, O_PATH | O_NOFOLLOW, HUSK_EXPECT_ANY, why);
     return (struct husk_path){*slot, NULL};
 }
 
@@ -150,23 +156,20 @@ static void husk__plan_bind(struct husk_planner *p, const struct husk_mount *m, 
     const uint64_t how = MS_BIND | MS_REC;
     struct husk_path source = {HUSK_SLOT_HOST, m->source}, target = {HUSK_SLOT_ROOTFS, husk__clean(p, m->destination)};
     struct husk_u32s propagation = husk__propagation(m);
-    bool special = husk__is_idmapped(m) || husk__shares_with_host(p, m);
-    uint64_t flags = MS_MOVE;
+    bool cloned = husk__is_idmapped(m) || husk__shares_with_host(p, m) || husk__clones_sources(p);
+    uint64_t flags = cloned ? MS_MOVE : MS_BIND | (m->flags_set & MS_REC);
     struct husk_op *op;
 
     if (m->source[0] != '/')
         source.rel = husk_plan_str(p, "%s/%s", p->req->bundle, m->source);
-    if (m->source_nofollow)
-        source = husk__plan_nofollow(p, special || husk__clones_sources(p) ? HUSK_PARENT : HUSK_CHILD, &p->source,
-                                     source, why);
-    if (special)
-        source = husk__plan_special_tree(p, m, source, why);
-    else
-        flags = husk_add_source(p, &source, m->flags_set & MS_REC, why);
-    if (flags == MS_MOVE && !husk__shares_with_host(p, m))
+    if (cloned)
+        source = husk__plan_bind_tree(p, m, source, why);
+    else if (m->source_nofollow)
+        source = husk__plan_nofollow(p, &p->source, source, why);
+    if (cloned && !husk__shares_with_host(p, m))
         propagation = husk__cut_off(p, propagation);
     if (m->destination_nofollow)
-        target = husk__plan_nofollow(p, HUSK_CHILD, &p->covered, target, why);
+        target = husk__plan_nofollow(p, &p->covered, target, why);
     op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
     op->u.mount = (struct husk_op_mount){
         .source = source,

@@ -233,7 +233,7 @@ static const struct husk__field *const husk__op_fields[HUSK_OP_COUNT] = {
     [HUSK_OP_COPY] = HUSK__FIELDS(HUSK__M(copy, from, PATH), HUSK__M(copy, to, PATH)),
     [HUSK_OP_COPYUP] = HUSK__FIELDS(HUSK__M(copyup, from, SLOT), HUSK__M(copyup, to, PATH)),
     [HUSK_OP_TREE] = HUSK__FIELDS(HUSK__M(tree, slot, NEW_SLOT), HUSK__M(tree, source, PATH), HUSK__F(tree, recursive, BOOL),
-                                  HUSK__F(tree, userns, SLOT), HUSK__F(tree, idmap_recursive, BOOL)),
+                                  HUSK__F(tree, inside, BOOL), HUSK__F(tree, nofollow, BOOL), HUSK__F(tree, userns, SLOT), HUSK__F(tree, idmap_recursive, BOOL)),
     [HUSK_OP_USERNS] = HUSK__FIELDS(HUSK__M(userns, slot, NEW_SLOT), HUSK__M(userns, uid_map, STR),
                                     HUSK__M(userns, gid_map, STR)),
     [HUSK_OP_NETDEV] = HUSK__FIELDS(HUSK__M(netdev, name, STR), HUSK__F(netdev, new_name, STR)),

@@ -213,6 +213,11 @@ static bool husk__plan_own_node(struct husk_planner *p, const struct husk_device
     if (!husk__clones_sources(p) || !husk_host_has_cap(p->host, CAP_MKNOD) ||
         !husk__host_id(&l->uid_mappings, m.uid, &m.uid) || !husk__host_id(&l->gid_mappings, m.gid, &m.gid))
         return false;
+    if (!p->own_nodes) { /* whoever may use them in the container, on the host it is root alone */
+        op = husk_add(p, HUSK_OP_MKDIR, HUSK_PARENT, why);
+        op->u.mkdir = (struct husk_op_mkdir){{HUSK_SLOT_STATE, "devices"}, 0700, HUSK_ID_KEEP, HUSK_ID_KEEP, false};
+        op->undo = p->own_nodes = true;
+    }
     op = husk_add(p, HUSK_OP_MKNOD, HUSK_PARENT, why);
     op->u.mknod = m;
     op->undo = true;
@@ -227,19 +232,21 @@ static void husk__plan_device(struct husk_planner *p, const struct husk_device *
     struct husk_path target = {HUSK_SLOT_ROOTFS, husk__clean(p, d->path)}, source = {HUSK_SLOT_HOST, d->path},
                      own = {HUSK_SLOT_STATE, node};
     bool may = !p->userns && husk_host_has_cap(p->host, CAP_MKNOD);
-    uint64_t flags;
+    uint64_t flags = MS_MOVE;
     struct husk_op *op;
 
     if (!may && d->type != S_IFIFO) {
-        if (node != NULL && husk__plan_own_node(p, d, own, why))
-            source = own;
-        flags = husk_add_source(p, &source, false, why);
+        bool made = node != NULL && husk__plan_own_node(p, d, own, why);
+        if (made) /* the child cannot see it; of one node there is nothing to lock */
+            source = husk__plan_tree(p, &(struct husk_op_tree){.source = own}, why);
+        else
+            flags = husk_add_source(p, &source, false, why);
         op = husk_add(p, HUSK_OP_MOUNT, HUSK_CHILD, why);
         op->u.mount = (struct husk_op_mount){.source = source,
                                              .target = target,
                                              .flags = flags,
                                              .set = MS_NOSUID | MS_NOEXEC,
-                                             .clear = flags == MS_MOVE ? MS_NODEV : 0, /* where the state is kept */
+                                             .clear = made ? MS_NODEV : 0, /* where the state is kept */
                                              .propagation = {rslave, flags == MS_MOVE},
                                              .create = HUSK_CREATE_FILE};
     }
@@ -287,7 +294,7 @@ static void husk__plan_devices(struct husk_planner *p)
             husk__plan_device(p, &d, NULL, "default");
     }
     for (uint32_t i = 0; i < l->devices.n; i++)
-        husk__plan_device(p, &l->devices.v[i], husk_plan_str(p, "device.%u", i),
+        husk__plan_device(p, &l->devices.v[i], husk_plan_str(p, "devices/%u", i),
                           husk_plan_str(p, "/linux/devices/%u", i));
     if (!p->full_dev)
         return;

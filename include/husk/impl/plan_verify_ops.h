@@ -129,6 +129,8 @@ static void husk__verify_descriptors(struct husk__verifier *v)
         if (op->u.open.flags & (O_CREAT | O_EXCL | O_TRUNC) ||
             (op->u.open.flags & __O_TMPFILE) == __O_TMPFILE)
             husk__refuse(v, "flags: open does not make files");
+        if (op->u.open.slot == HUSK_SLOT_PROC && v->plan->action == HUSK_EXEC && op->who == HUSK_PARENT)
+            husk__refuse(v, "others in the container could reach the host by it: exec opens the container's");
         break;
     case HUSK_OP_SOCKET:
         if ((op->u.socket.slot == HUSK_SLOT_GATE) != op->u.socket.listen)
@@ -152,6 +154,10 @@ static void husk__verify_descriptors(struct husk__verifier *v)
             husk__refuse(v, "userns is not a user namespace");
         if (op->u.tree.idmap_recursive && op->u.tree.userns == HUSK_SLOT_HOST)
             husk__refuse(v, "there is no id map");
+        if (op->u.tree.inside && op->u.tree.source.slot != HUSK_SLOT_HOST)
+            husk__refuse(v, "a slot of the parent is not inside");
+        if (op->u.tree.inside && (!v->spawned || !(v->own & CLONE_NEWNS)))
+            husk__refuse(v, "inside needs a child with a mount namespace");
         break;
     case HUSK_OP_SEND:
         if ((op->u.send.data == NULL) == (op->u.send.content == HUSK_SLOT_HOST))

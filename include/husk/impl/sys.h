@@ -128,6 +128,7 @@ struct husk__statx {
 
 /* File system types as statfs(2) shows them, linux/magic.h. */
 #define HUSK__MAGIC_PROC 0x9fa0u
+#define HUSK__MAGIC_SYSFS 0x62656572u
 #define HUSK__MAGIC_CGROUP 0x27e0ebu
 #define HUSK__MAGIC_CGROUP2 0x63677270u
 #define HUSK__MAGIC_NSFS 0x6e736673u
