@@ -276,7 +276,8 @@ static const struct {
          "[, {cols} columns][, owned by {uid}]",
          "a devpts mounted at /dev/pts"},
     [HUSK_OP_GIVE] = {"hand {slot} from the child to the parent[{by_number}]", NULL},
-    [HUSK_OP_SEND] = {"sends {slot}[ with the text {data}][ with what is in {content}] over {socket} and closes that", NULL},
+    [HUSK_OP_SEND] = {"sends {slot}[ with the text {data}][ with what is in {content}] over {socket} and closes that",
+                      NULL},
     [HUSK_OP_STDIO] =
         {"begins a session and sets up standard input, output and error[{terminal}][, owned by {uid}]", NULL},
     [HUSK_OP_HOSTNAME] = {"sets the host name to {name}[{domain}]", "CAP_SYS_ADMIN over its UTS namespace"},
@@ -310,7 +311,8 @@ static const struct {
     [HUSK_OP_COPY] = {"copies what {from} says to {to}", NULL},
     [HUSK_OP_COPYUP] = {"copies the directory {from}, which a mount covers, to {to}", NULL},
     [HUSK_OP_TREE] = {"clone the mount at {source}[ with all below it ({recursive})][ as the child sees it ({inside})]"
-                      "[, not following it ({nofollow})][, map its ids as in {userns}][, on the whole tree ({idmap_recursive})]"
+                      "[, not following it ({nofollow})][, map its ids as in {userns}]"
+                      "[, on the whole tree ({idmap_recursive})]"
                       ", and the child calls it {slot}",
                       "CAP_SYS_ADMIN over the mount namespace; inside: CAP_SYS_CHROOT and CAP_SYS_PTRACE"},
     [HUSK_OP_USERNS] = {"makes a user namespace with the maps {uid_map} and {gid_map} and calls it {slot}",

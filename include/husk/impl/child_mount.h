@@ -198,7 +198,7 @@ static int husk__bind(struct husk_child *c, int source, int target, const struct
     return r < 0 ? (int)r : fd;
 }
 
-/* A line of mountinfo: 1 when it is the mount's and says that the mount is in a peer group, 0 when not, -1: another's. */
+/* A line of mountinfo: 1 when it is the mount's and says that it is in a peer group, 0 when not, -1: another's. */
 static int husk__line_shared(const char *s, int64_t mount)
 {
     int64_t id = 0;
