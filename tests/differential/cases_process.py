@@ -25,7 +25,7 @@ NAMESPACES = [
     Case("ns-user-uid", dict(maps((0, 100000, 65536)), **user(uid=1000, gid=1001, additionalGids=[7])),
          namespaces="pid network ipc uts mount user", expect={"uid": "1000 1000 1000", "groups": "1: 7"}),
     Case("ns-user-unmapped", dict(maps((0, 100000, 10)), **user(uid=1000)),
-         namespaces="pid network ipc uts mount user"),
+         namespaces="pid network ipc uts mount user", fails=True),
     Case("ns-user-no-maps", namespaces="pid network ipc uts mount user"),
     Case("ns-user-maps-without-ns", maps((0, 100000, 10)), fails=True),
     Case("ns-join-net", namespaces="pid network={ns:net} ipc uts mount", expect={"ns.net": "foreign"}),
