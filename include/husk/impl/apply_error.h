@@ -19,40 +19,15 @@ struct husk__failure {
     const struct husk_hook_output *output;
 };
 
+/* The last path is what is acted on; NULL for a kind without one. */
 static const struct husk_path *husk__path_of(const struct husk_op *op)
 {
-    switch (op->kind) {
-    case HUSK_OP_OPEN:
-        return &op->u.open.path;
-    case HUSK_OP_MKDIR:
-        return &op->u.mkdir.path;
-    case HUSK_OP_WRITE:
-        return &op->u.write.path;
-    case HUSK_OP_COPY:
-        return &op->u.copy.to;
-    case HUSK_OP_SYMLINK:
-        return &op->u.symlink.path;
-    case HUSK_OP_MKNOD:
-        return &op->u.mknod.path;
-    case HUSK_OP_MOUNT:
-        return &op->u.mount.target;
-    case HUSK_OP_ATTR:
-        return &op->u.attr.target;
-    case HUSK_OP_MASK:
-        return &op->u.mask.path;
-    case HUSK_OP_SOCKET:
-        return &op->u.socket.path;
-    case HUSK_OP_COPYUP:
-        return &op->u.copyup.to;
-    case HUSK_OP_TREE:
-        return &op->u.tree.source;
-    case HUSK_OP_CHOWN:
-        return &op->u.chown.path;
-    case HUSK_OP_CHECK:
-        return &op->u.check.path;
-    default:
-        return NULL;
-    }
+    const struct husk_path *path = NULL;
+
+    for (const struct husk__field *f = husk__fields_of(op->kind); f->name != NULL; f++)
+        if (f->type == HUSK__PATH)
+            path = husk__field_at(op, f);
+    return path;
 }
 
 /* As its reader knows it: absolute on the host, absolute in the container, else with the slot. */

@@ -115,8 +115,6 @@ static int husk__map_process(int32_t pid, const struct husk_op_userns *u)
     r = proc = (int)husk__sys(__NR_openat, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (r >= 0)
         r = husk__fs_type(proc, NULL) == HUSK__MAGIC_PROC ? 0 : -EINVAL;
-    if (r == 0 && geteuid() != 0) /* user_namespaces(7): before gid_map, or it is refused */
-        r = husk__write_word(proc, "setgroups", "deny");
     if (r == 0)
         r = husk__write_word(proc, "uid_map", u->uid_map);
     if (r == 0)

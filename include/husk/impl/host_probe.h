@@ -538,9 +538,9 @@ static void husk__probe_features(struct husk_host *host, struct husk_arena *aren
     has[HUSK_FEATURE_SECCOMP_FILTER] = husk__try_seccomp(0);
     has[HUSK_FEATURE_SECCOMP_LOG] = husk__try_seccomp(1u << 1);
     has[HUSK_FEATURE_SECCOMP_SPEC_ALLOW] = husk__try_seccomp(1u << 2);
-    has[HUSK_FEATURE_SECCOMP_LISTENER] = husk__try_seccomp(1u << 3);
+    has[HUSK_FEATURE_SECCOMP_LISTENER] = husk__try_seccomp(HUSK__FILTER_NEW_LISTENER);
     /* WAIT_KILLABLE_RECV is valid only with a listener. */
-    has[HUSK_FEATURE_SECCOMP_WAIT_KILLABLE] = husk__try_seccomp(1u << 5 | 1u << 3);
+    has[HUSK_FEATURE_SECCOMP_WAIT_KILLABLE] = husk__try_seccomp(HUSK__FILTER_WAIT_KILLABLE_RECV | HUSK__FILTER_NEW_LISTENER);
     has[HUSK_FEATURE_NUMA] = HUSK__TRY(__NR_set_mempolicy, 100, NULL, 0) == EINVAL;
     has[HUSK_FEATURE_KEYRINGS] = HUSK__TRY(__NR_keyctl, INT_MAX, 0, 0, 0, 0) == EOPNOTSUPP;
     has[HUSK_FEATURE_KCORE] = husk__accessible("/proc/kcore", F_OK);

@@ -5,6 +5,7 @@
  */
 #if defined(HUSK_IMPLEMENTATION) && !defined(HUSK_PLAN_FIELDS_IMPLEMENTED)
 #define HUSK_PLAN_FIELDS_IMPLEMENTED
+#include "husk/impl/sys.h"
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -135,7 +136,7 @@ static const struct husk__words husk__cap_words = {
 static const struct husk__words husk__rlimit_words = {
     .more = husk__more_names, .table = HUSK_TABLE_RLIMIT, .prefix = "RLIMIT_"};
 static const struct husk__words husk__filter_words = {
-    .own = HUSK__OWN({"new_listener", 1u << 3}), /* no profile can ask for it: listenerPath does */
+    .own = HUSK__OWN({"new_listener", HUSK__FILTER_NEW_LISTENER}), /* no profile can ask for it: listenerPath does */
     .more = husk__more_names,
     .table = HUSK_TABLE_SECCOMP_FLAG,
     .prefix = "SECCOMP_FILTER_FLAG_"};

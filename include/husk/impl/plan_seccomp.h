@@ -8,10 +8,7 @@
 #define HUSK_PLAN_SECCOMP_IMPLEMENTED
 #include <linux/capability.h>
 #include <linux/seccomp.h>
-
-#define HUSK__FILTER_TSYNC (1u << 0)
-#define HUSK__FILTER_NEW_LISTENER (1u << 3)
-#define HUSK__FILTER_WAIT_KILLABLE_RECV (1u << 5)
+#include "husk/impl/sys.h"
 
 /* Without such a rule listenerPath is ignored: config-linux.md. */
 static bool husk__notifies(const struct husk_seccomp *profile)

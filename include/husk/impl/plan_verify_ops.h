@@ -119,6 +119,34 @@ static void husk__verify_namespaces(struct husk__verifier *v)
             true; /* setns(2) moves the root, too; run goes on to mount a root of its own there */
 }
 
+static void husk__verify_tree(struct husk__verifier *v, const struct husk_op_tree *t)
+{
+    if ((uint32_t)t->userns < HUSK_SLOT_COUNT && t->userns != HUSK_SLOT_HOST && t->userns != HUSK_SLOT_NS_USER &&
+        !husk__in_range(t->userns, HUSK_SLOT_AUX))
+        husk__refuse(v, "userns is not a user namespace");
+    if (t->idmap_recursive && t->userns == HUSK_SLOT_HOST)
+        husk__refuse(v, "there is no id map");
+    if (t->inside && t->source.slot != HUSK_SLOT_HOST)
+        husk__refuse(v, "a slot of the parent is not inside");
+    if (t->inside && (!v->spawned || !(v->own & CLONE_NEWNS)))
+        husk__refuse(v, "inside needs a child with a mount namespace");
+}
+
+static void husk__verify_send(struct husk__verifier *v, const struct husk_op_send *s)
+{
+    if ((s->data == NULL) == (s->content == HUSK_SLOT_HOST))
+        husk__refuse(v, "sends either data or the content of a memfd");
+    if (s->content != HUSK_SLOT_HOST && !husk__in_range(s->content, HUSK_SLOT_AUX))
+        husk__refuse(v, "content is not a memfd");
+    if (s->socket != HUSK_SLOT_CONSOLE_SOCKET && s->socket != HUSK_SLOT_PIDFD_SOCKET &&
+        s->socket != HUSK_SLOT_LISTENER_SOCKET)
+        husk__refuse(v, "sends to a connected socket only");
+    else
+        v->defined[HUSK_PARENT][s->socket] = false; /* it is closed */
+    if (s->slot != HUSK_SLOT_CONSOLE && s->slot != HUSK_SLOT_PIDFD && s->slot != HUSK_SLOT_LISTENER)
+        husk__refuse(v, "sends @console, @pidfd and @listener only");
+}
+
 static void husk__verify_descriptors(struct husk__verifier *v)
 {
     const struct husk_op *op = v->op;
@@ -149,33 +177,14 @@ static void husk__verify_descriptors(struct husk__verifier *v)
         v->given = v->given || op->u.give.by_number;
         break;
     case HUSK_OP_TREE:
-        if ((uint32_t)op->u.tree.userns < HUSK_SLOT_COUNT && op->u.tree.userns != HUSK_SLOT_HOST &&
-            op->u.tree.userns != HUSK_SLOT_NS_USER && !husk__in_range(op->u.tree.userns, HUSK_SLOT_AUX))
-            husk__refuse(v, "userns is not a user namespace");
-        if (op->u.tree.idmap_recursive && op->u.tree.userns == HUSK_SLOT_HOST)
-            husk__refuse(v, "there is no id map");
-        if (op->u.tree.inside && op->u.tree.source.slot != HUSK_SLOT_HOST)
-            husk__refuse(v, "a slot of the parent is not inside");
-        if (op->u.tree.inside && (!v->spawned || !(v->own & CLONE_NEWNS)))
-            husk__refuse(v, "inside needs a child with a mount namespace");
+        husk__verify_tree(v, &op->u.tree);
         break;
     case HUSK_OP_SEND:
-        if ((op->u.send.data == NULL) == (op->u.send.content == HUSK_SLOT_HOST))
-            husk__refuse(v, "sends either data or the content of a memfd");
-        if (op->u.send.content != HUSK_SLOT_HOST && !husk__in_range(op->u.send.content, HUSK_SLOT_AUX))
-            husk__refuse(v, "content is not a memfd");
-        slot = op->u.send.socket;
-        if (slot != HUSK_SLOT_CONSOLE_SOCKET && slot != HUSK_SLOT_PIDFD_SOCKET &&
-            slot != HUSK_SLOT_LISTENER_SOCKET)
-            husk__refuse(v, "sends to a connected socket only");
-        else
-            v->defined[HUSK_PARENT][slot] = false; /* it is closed */
-        slot = op->u.send.slot;
-        if (slot != HUSK_SLOT_CONSOLE && slot != HUSK_SLOT_PIDFD && slot != HUSK_SLOT_LISTENER)
-            husk__refuse(v, "sends @console, @pidfd and @listener only");
+        husk__verify_send(v, &op->u.send);
         break;
     case HUSK_OP_FILL:
-        if ((op->u.fill.slot < HUSK_SLOT_HOOK_STATE || op->u.fill.slot > HUSK_SLOT_HOOK_START) && !husk__in_range(op->u.fill.slot, HUSK_SLOT_AUX))
+        if ((op->u.fill.slot < HUSK_SLOT_HOOK_STATE || op->u.fill.slot > HUSK_SLOT_HOOK_START) &&
+            !husk__in_range(op->u.fill.slot, HUSK_SLOT_AUX))
             husk__refuse(v, "fills a memfd only");
         break;
     case HUSK_OP_BPF:
@@ -233,7 +242,7 @@ static void husk__verify_identity(struct husk__verifier *v)
     case HUSK_OP_SECCOMP:
         if (op->u.seccomp.filter.n % 8 != 0 || op->u.seccomp.filter.n > HUSK__MAX_FILTER)
             husk__refuse(v, "filter is not whole instructions, or too long");
-        if (op->u.seccomp.flags & 1u << 3)
+        if (op->u.seccomp.flags & HUSK__FILTER_NEW_LISTENER)
             husk__define_slot(v, HUSK_CHILD, HUSK_SLOT_LISTENER);
         v->filtered = true;
         break;

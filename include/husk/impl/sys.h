@@ -126,6 +126,11 @@ struct husk__statx {
 #define HUSK__STATX_BASIC 0x000007ffu
 #define HUSK__STATX_MNT_ID 0x00001000u
 
+/* SECCOMP_FILTER_FLAG_*, of which older headers have some. */
+#define HUSK__FILTER_TSYNC (1u << 0)
+#define HUSK__FILTER_NEW_LISTENER (1u << 3)
+#define HUSK__FILTER_WAIT_KILLABLE_RECV (1u << 5)
+
 /* File system types as statfs(2) shows them, linux/magic.h. */
 #define HUSK__MAGIC_PROC 0x9fa0u
 #define HUSK__MAGIC_SYSFS 0x62656572u
